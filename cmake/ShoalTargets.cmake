@@ -1,0 +1,54 @@
+# What every target of shoal shares: the language, the warnings, the sanitizers, and one function that makes a folder a library.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(shoal_flags INTERFACE)
+target_include_directories(shoal_flags INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+target_compile_options(shoal_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wswitch -ffp-contract=off
+                       $<$<BOOL:${SHOAL_WERROR}>:-Werror>)
+if(SHOAL_SANITIZE)
+  target_compile_options(shoal_flags INTERFACE -fsanitize=${SHOAL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(shoal_flags INTERFACE -fsanitize=${SHOAL_SANITIZE})
+endif()
+
+# shoal_library(NAME FOLDER DEPENDENCY...): every .cpp directly in FOLDER (for ops and the like: in its subfolders too) as shoal_NAME.
+function(shoal_library NAME FOLDER)
+  if(NAME MATCHES "^(compile|runtime)$")  # the parents of other rooms: only the files that stand in the folder itself
+    file(GLOB SOURCES CONFIGURE_DEPENDS ${FOLDER}/*.cpp)
+  else()
+    file(GLOB_RECURSE SOURCES CONFIGURE_DEPENDS ${FOLDER}/*.cpp)
+  endif()
+  if(SOURCES)
+    add_library(shoal_${NAME} STATIC ${SOURCES})
+    target_link_libraries(shoal_${NAME} PUBLIC shoal_flags ${ARGN})
+  else()
+    add_library(shoal_${NAME} INTERFACE)
+    target_link_libraries(shoal_${NAME} INTERFACE shoal_flags ${ARGN})
+  endif()
+endfunction()
+
+# LLVM as Debian's shared library; its headers are seen by runtime/cpu alone, and as system headers.
+function(shoal_link_llvm TARGET)
+  find_package(LLVM 19 REQUIRED CONFIG)
+  target_include_directories(${TARGET} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
+  target_link_libraries(${TARGET} PRIVATE LLVM)
+endfunction()
+
+# shoal_test(NAME SOURCES... LINK LIBRARIES...): one GoogleTest program, registered with ctest.
+function(shoal_test NAME)
+  cmake_parse_arguments(TEST "" "" "LINK" ${ARGN})
+  add_executable(test_${NAME} ${TEST_UNPARSED_ARGUMENTS})
+  target_link_libraries(test_${NAME} PRIVATE shoal_flags ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(test_${NAME} PRIVATE SHOAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${NAME} COMMAND test_${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()

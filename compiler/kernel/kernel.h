@@ -1,0 +1,136 @@
+// The kernel: the SPMD loop program of one thread (CUDA) or one vector lane (CPU), as a flat list of instructions.
+//
+// An instruction's index is its value's name. Structure is bracketed (loop/when ... end, repeat ... again); a value may
+// be used after its definition, in the same or an inner bracket. Mutable state lives in `var`s and in buffers. A group
+// runs `warps` * `lanes` threads; on the CPU warps is 1 and the lanes are the elements of one vector register.
+// Indexing: element units, never bytes. Everything that differs from thread to thread comes from `lane` and `warp`
+// or from memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shoal::kernel {
+
+enum class Op : uint8_t {
+#define SHOAL_OPCODE(name, operands, kind) name,
+#include "compiler/kernel/opcodes.inc"
+#undef SHOAL_OPCODE
+};
+enum class OpKind : uint8_t { leaf, arith, variable, control, memory, lanes, sync };
+enum class Type : uint8_t { none, f32, i32, i64, pred };
+
+// global: device memory, an argument.  shared: of the group (CPU: scratch of the worker, cache resident).
+// local: of the thread, in registers; every access has a constant index.
+enum class Space : uint8_t { global, shared, local };
+
+struct Buffer {
+  std::string name;          // readable, a valid C identifier, unique
+  Space space = Space::global;
+  Type type = Type::f32;     // f32 or i32
+  int64_t size = 0;          // elements; of a global buffer 0 when it depends on the population (then unchecked)
+  int64_t offset = 0;        // shared: element offset in the group's arena; buffers of disjoint lifetimes may overlap
+  bool written = false;      // some instruction stores to it
+};
+
+struct Instruction {
+  Op op = Op::constant;
+  Type type = Type::none;             // of the result
+  std::array<int32_t, 3> args{-1, -1, -1};
+  int64_t imm = 0;                    // see opcodes.inc
+  float fimm = 0;                     // constant of type f32
+  int32_t buffer = -1;                // load, store
+  uint8_t width = 1;                  // load, store: 1, or 2 or 4 consecutive elements (see below)
+  bool operator==(const Instruction&) const = default;
+};
+// A wide load (width w) is followed by nothing special: it is w instructions, the first with width w, the next w-1 with
+// width 0 and imm one higher each; so every element is a value of its own and only emitters see the group. Wide stores likewise.
+
+struct Kernel {
+  std::string name = "shoal_kernel";
+  int32_t warps = 1, lanes = 1;
+  int64_t shared_elements = 0;              // size of the group's arena, in 4-byte elements
+  std::vector<Buffer> buffers;              // global ones first: their order is the order of the kernel's arguments
+  std::vector<std::string> scalars;         // i32 arguments, after the buffers
+  std::vector<Instruction> code;
+  std::string header;                       // comment lines for emitted source: spec, schedule, key, flops, bytes
+};
+
+std::string_view op_name(Op);
+int op_operands(Op);
+OpKind op_kind(Op);
+std::string_view type_name(Type);    // "none", "f32", "i32", "i64", "pred"
+std::string_view space_name(Space);
+
+// Appends instructions with types derived and checked, folds integer arithmetic on constants, and reuses equal integer
+// constants of the enclosing brackets. What lowering and decompose write with.
+class Builder {
+ public:
+  explicit Builder(Kernel& kernel) : kernel_(kernel) {}
+  int32_t constant(float);
+  int32_t constant_i32(int64_t);
+  int32_t constant_i64(int64_t);
+  int32_t constant_pred(bool);
+  int32_t leaf(Op);                                     // group, warp, lane
+  int32_t scalar(int32_t index);
+  int32_t emit(Op, int32_t a, int32_t b = -1, int32_t c = -1);   // arith; result type derived
+  int32_t var(int32_t initial);
+  int32_t get(int32_t var);
+  void set(int32_t var, int32_t value);
+  int32_t loop(int32_t count, int64_t step = 1);
+  void when(int32_t pred);
+  void repeat();
+  void again(int32_t pred);
+  void end();
+  int32_t load(int32_t buffer, int32_t base, int32_t index, int64_t imm, int width = 1);
+  void store(int32_t buffer, int32_t base, int32_t index, int64_t imm, int32_t value, int width = 1);
+  int32_t lanes_xor(int32_t value, int64_t mask);
+  void barrier(bool whole_group);
+  Type type(int32_t value) const { return kernel_.code[value].type; }
+  Kernel& kernel() { return kernel_; }
+
+ private:
+  int32_t append(Instruction);
+  Kernel& kernel_;
+  std::vector<std::vector<int32_t>> constants_{1};  // integer constants visible in each open bracket
+};
+
+// One instruction a line, buffers and scalars first, brackets indented. parse_kernel(print(k)) equals k.
+std::string print(const Kernel&);
+Kernel parse_kernel(std::string_view text);  // throws SpecError, place "kernel:<line>"
+
+// Types, operand visibility, brackets, uniformity of loop counts, of barriers and of lane operations (not under a `when`
+// or `repeat` whose predicate differs between the threads that must meet), static bounds where an index is static, wide
+// groups, local accesses with constant index. Throws InternalError that prints the instruction.
+void verify(const Kernel&, std::string_view after);
+
+// Static counts for the whole launch of one group. Loops with a count that is a scalar use `scalars` (by index).
+struct Estimate {
+  double fma = 0, flops = 0, transcendental = 0, integer = 0;    // per group, all threads; an fma counts as 2 flops
+  double global_bytes = 0, shared_bytes = 0;                     // bytes asked for by all threads
+  double instructions = 0;                                       // executed by one thread
+  double barriers = 0;
+};
+Estimate estimate(const Kernel&, const std::vector<int32_t>& scalars);
+
+// ---- the interpreter: runs every schedule on the CPU, one group at a time, and finds races.
+struct Memory {                       // one entry a global buffer of the kernel, in order
+  void* data = nullptr;               // f32 or i32 elements
+  int64_t elements = 0;
+};
+struct InterpretOptions {
+  uint64_t order_seed = 0;            // 0: threads in order; else the order in which threads run between barriers
+  bool find_races = true;
+};
+// Threads of a group run one after another from barrier to barrier. Throws InternalError that names the instruction for an
+// index outside its buffer, a shared element read before it was written, a barrier that not all threads of its scope reach,
+// and (find_races) two threads touching one element without a barrier between, one of them writing.
+// f32 arithmetic is IEEE single; fma rounds once; max, min as in opcodes.inc: bitwise what LLVM and CUDA code do,
+// with denormal results and operands flushed to zero as there.
+void interpret(const Kernel&, int32_t first_group, int32_t last_group, const std::vector<Memory>&,
+               const std::vector<int32_t>& scalars, const InterpretOptions& = {});
+
+}  // namespace shoal::kernel

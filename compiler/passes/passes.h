@@ -1,0 +1,25 @@
+// The graph passes: each one verb, Graph f(const Graph&), in a file of its own; all run through run_pass.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "compiler/graph/graph.h"
+#include "compiler/support/trace.h"
+
+namespace shoal {
+
+// Runs one pass: times it, verifies its result, and tells the trace.
+Graph run_pass(std::string_view name, const Graph&, const std::function<Graph(const Graph&)>& pass, Trace* trace);
+
+Graph fold(const Graph&);  // constants, and identities such as x*1, x+0, reshape to the same shape, cast of a constant
+Graph cse(const Graph&);   // equal nodes become one
+Graph dce(const Graph&);   // nodes that no output needs go; inputs stay when keep_inputs
+
+// Appends to `graph` the derivative of `loss` (rank 0, varies over member or nothing) with respect to each of `wrt`,
+// by reverse accumulation; result[i] has the shape and varies of wrt[i]. A value that the loss does not reach gets zeros.
+// Sums over samples appear where a value that varies over sample was broadcast from one that does not.
+std::vector<NodeId> differentiate(Graph& graph, NodeId loss, const std::vector<NodeId>& wrt);
+
+}  // namespace shoal
