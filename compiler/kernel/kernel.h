@@ -28,45 +28,47 @@ enum class Type : uint8_t { none, f32, i32, i64, pred };
 enum class Space : uint8_t { global, shared, local };
 
 struct Buffer {
-  std::string name;          // readable, a valid C identifier, unique
+  std::string name;  // readable, a valid C identifier, unique
   Space space = Space::global;
-  Type type = Type::f32;     // f32 or i32
-  int64_t size = 0;          // elements; of a global buffer 0 when it depends on the population (then unchecked)
-  int64_t offset = 0;        // shared: element offset in the group's arena; buffers of disjoint lifetimes may overlap
-  bool written = false;      // some instruction stores to it
+  Type type = Type::f32;  // f32 or i32
+  int64_t size = 0;       // elements; of a global buffer 0 when it depends on the population (then unchecked)
+  int64_t offset = 0;     // shared: element offset in the group's arena; buffers of disjoint lifetimes may overlap
+  bool written = false;   // some instruction stores to it
 };
 
 struct Instruction {
   Op op = Op::constant;
-  Type type = Type::none;             // of the result
+  Type type = Type::none;  // of the result
   std::array<int32_t, 3> args{-1, -1, -1};
-  int64_t imm = 0;                    // see opcodes.inc
-  float fimm = 0;                     // constant of type f32
-  int32_t buffer = -1;                // load, store
-  uint8_t width = 1;                  // load, store: 1, or 2 or 4 consecutive elements (see below)
+  int64_t imm = 0;      // see opcodes.inc
+  float fimm = 0;       // constant of type f32
+  int32_t buffer = -1;  // load, store
+  uint8_t width = 1;    // load, store: 1, or 2 or 4 consecutive elements (see below)
   bool operator==(const Instruction&) const = default;
 };
 // A wide load (width w) is followed by nothing special: it is w instructions, the first with width w, the next w-1 with
-// width 0 and imm one higher each; so every element is a value of its own and only emitters see the group. Wide stores likewise.
+// width 0 and imm one higher each; so every element is a value of its own and only emitters see the group. Wide stores
+// likewise. Builder::load appends all w of them; a wide store is w calls of Builder::store, with width w, 0, 0, 0.
 
 struct Kernel {
   std::string name = "shoal_kernel";
   int32_t warps = 1, lanes = 1;
-  int64_t shared_elements = 0;              // size of the group's arena, in 4-byte elements
-  std::vector<Buffer> buffers;              // global ones first: their order is the order of the kernel's arguments
-  std::vector<std::string> scalars;         // i32 arguments, after the buffers
+  int64_t shared_elements = 0;       // size of the group's arena, in 4-byte elements
+  std::vector<Buffer> buffers;       // global ones first: their order is the order of the kernel's arguments
+  std::vector<std::string> scalars;  // i32 arguments, after the buffers
   std::vector<Instruction> code;
-  std::string header;                       // comment lines for emitted source: spec, schedule, key, flops, bytes
+  std::string header;  // comment lines for emitted source: spec, schedule, key, flops, bytes
 };
 
 std::string_view op_name(Op);
 int op_operands(Op);
 OpKind op_kind(Op);
-std::string_view type_name(Type);    // "none", "f32", "i32", "i64", "pred"
+std::string_view type_name(Type);  // "none", "f32", "i32", "i64", "pred"
 std::string_view space_name(Space);
 
-// Appends instructions with types derived and checked, folds integer arithmetic on constants, and reuses equal integer
-// constants of the enclosing brackets. What lowering and decompose write with.
+// Appends instructions with types derived and checked, folds integer arithmetic on constants (constant parts of an
+// index go to imm), and reuses equal constants and leaves of the enclosing brackets. What lowering and decompose write
+// with.
 class Builder {
  public:
   explicit Builder(Kernel& kernel) : kernel_(kernel) {}
@@ -74,9 +76,9 @@ class Builder {
   int32_t constant_i32(int64_t);
   int32_t constant_i64(int64_t);
   int32_t constant_pred(bool);
-  int32_t leaf(Op);                                     // group, warp, lane
+  int32_t leaf(Op);  // group, warp, lane
   int32_t scalar(int32_t index);
-  int32_t emit(Op, int32_t a, int32_t b = -1, int32_t c = -1);   // arith; result type derived
+  int32_t emit(Op, int32_t a, int32_t b = -1, int32_t c = -1);  // arith; result type derived
   int32_t var(int32_t initial);
   int32_t get(int32_t var);
   void set(int32_t var, int32_t value);
@@ -93,43 +95,51 @@ class Builder {
   Kernel& kernel() { return kernel_; }
 
  private:
+  // An open bracket, and the constants and leaves defined in it, ordered by content.
+  struct Bracket {
+    Op opener = Op::end;  // of the outermost bracket, the kernel itself: end
+    std::vector<int32_t> leaves;
+  };
   int32_t append(Instruction);
+  int32_t append_leaf(Instruction);  // or one that is visible already
+  void open(Instruction);
+  void check_value(int32_t value, const char* use) const;
   Kernel& kernel_;
-  std::vector<std::vector<int32_t>> constants_{1};  // integer constants visible in each open bracket
+  std::vector<Bracket> brackets_{1};
 };
 
 // One instruction a line, buffers and scalars first, brackets indented. parse_kernel(print(k)) equals k.
 std::string print(const Kernel&);
 Kernel parse_kernel(std::string_view text);  // throws SpecError, place "kernel:<line>"
 
-// Types, operand visibility, brackets, uniformity of loop counts, of barriers and of lane operations (not under a `when`
-// or `repeat` whose predicate differs between the threads that must meet), static bounds where an index is static, wide
-// groups, local accesses with constant index. Throws InternalError that prints the instruction.
+// Types, operand visibility, brackets, uniformity of loop counts, of barriers and of lane operations (not under a
+// `when` or `repeat` whose predicate differs between the threads that must meet), static bounds where an index is
+// static, wide groups, local accesses with constant index. Throws InternalError that prints the instruction.
 void verify(const Kernel&, std::string_view after);
 
 // Static counts for the whole launch of one group. Loops with a count that is a scalar use `scalars` (by index).
 struct Estimate {
-  double fma = 0, flops = 0, transcendental = 0, integer = 0;    // per group, all threads; an fma counts as 2 flops
-  double global_bytes = 0, shared_bytes = 0;                     // bytes asked for by all threads
-  double instructions = 0;                                       // executed by one thread
+  double fma = 0, flops = 0, transcendental = 0, integer = 0;  // per group, all threads; an fma counts as 2 flops
+  double global_bytes = 0, shared_bytes = 0;                   // bytes asked for by all threads
+  double instructions = 0;                                     // executed by one thread
   double barriers = 0;
 };
 Estimate estimate(const Kernel&, const std::vector<int32_t>& scalars);
 
 // ---- the interpreter: runs every schedule on the CPU, one group at a time, and finds races.
-struct Memory {                       // one entry a global buffer of the kernel, in order
-  void* data = nullptr;               // f32 or i32 elements
+struct Memory {          // one entry a global buffer of the kernel, in order
+  void* data = nullptr;  // f32 or i32 elements
   int64_t elements = 0;
 };
 struct InterpretOptions {
-  uint64_t order_seed = 0;            // 0: threads in order; else the order in which threads run between barriers
+  uint64_t order_seed = 0;  // 0: threads in order; else the order in which threads run between barriers
   bool find_races = true;
 };
-// Threads of a group run one after another from barrier to barrier. Throws InternalError that names the instruction for an
-// index outside its buffer, a shared element read before it was written, a barrier that not all threads of its scope reach,
-// and (find_races) two threads touching one element without a barrier between, one of them writing.
-// f32 arithmetic is IEEE single; fma rounds once; max, min as in opcodes.inc: bitwise what LLVM and CUDA code do,
-// with denormal results and operands flushed to zero as there.
+// Threads of a group run one after another from barrier to barrier. Throws InternalError that names the instruction for
+// an index outside its buffer, a shared element read before it was written, a barrier that not all threads of its scope
+// reach, and (find_races) two threads touching one element without a barrier between, one of them writing. f32
+// arithmetic is IEEE single; fma rounds once; max, min as in opcodes.inc: bitwise what LLVM and CUDA code do, with
+// denormal results and operands flushed to zero as there.
 void interpret(const Kernel&, int32_t first_group, int32_t last_group, const std::vector<Memory>&,
                const std::vector<int32_t>& scalars, const InterpretOptions& = {});
 
