@@ -48,36 +48,36 @@ enum class Role : uint8_t {
 
 // Attributes of a node, by name; which of them a primitive reads stands beside its row in primitives.inc.
 struct Attrs {
-  std::string name;                          // input
-  Role role = Role::input;                   // input
-  double value = 0;                          // constant; padding of pad and window
-  DType dtype = DType::f32;                  // input, constant, cast
-  Varies varies;                             // input
-  Shape shape;                               // input, index, broadcast, reshape, slice, unwindow
-  std::vector<int64_t> dims;                 // broadcast, transpose, window, unwindow, reduce
-  std::vector<int64_t> low, high;            // slice, pad, window, unwindow
-  std::vector<int64_t> kernel, stride;       // window, unwindow
-  int64_t dim = 0;                           // index, concat
-  int64_t n = 0;                             // shuffle
-  Reduction reduction = Reduction::sum;      // reduce
-  bool over_sample = false;                  // reduce, contract
-  std::string a, b, out;                     // contract
+  std::string name = {};                          // input
+  Role role = Role::input;                        // input
+  double value = 0;                               // constant; padding of pad and window
+  DType dtype = DType::f32;                       // input, constant, cast
+  Varies varies = {};                             // input
+  Shape shape = {};                               // input, index, broadcast, reshape, slice, unwindow
+  std::vector<int64_t> dims = {};                 // broadcast, transpose, window, unwindow, reduce
+  std::vector<int64_t> low = {}, high = {};       // slice, pad, window, unwindow
+  std::vector<int64_t> kernel = {}, stride = {};  // window, unwindow
+  int64_t dim = 0;                                // index, concat
+  int64_t n = 0;                                  // shuffle
+  Reduction reduction = Reduction::sum;           // reduce
+  bool over_sample = false;                       // reduce, contract
+  std::string a = {}, b = {}, out = {};           // contract
   bool operator==(const Attrs&) const = default;
 };
 
 struct Node {
   Prim prim = Prim::constant;
-  std::vector<NodeId> inputs;
-  Attrs attrs;
-  Shape shape;   // derived by Graph::add
+  std::vector<NodeId> inputs = {};
+  Attrs attrs = {};
+  Shape shape = {};  // derived by Graph::add
   DType dtype = DType::f32;
-  Varies varies;
-  std::string name;  // a readable name for texts and emitted code; unique in the graph when not empty
+  Varies varies = {};
+  std::string name = {};  // a readable name for texts and emitted code; unique in the graph when not empty
 };
 
 // A value that the outside reads after a launch, or (state != no_node) the next value of a carried input.
 struct Output {
-  std::string name;
+  std::string name = {};
   NodeId value = no_node;
   NodeId state = no_node;  // the input node that this value replaces when the step ends
 };
@@ -100,11 +100,11 @@ int prim_arity(Prim);  // -1: any number
 PrimKind prim_kind(Prim);
 bool find_prim(std::string_view name, Prim* out);
 
-std::string_view dtype_name(DType);      // "f32", "i32", "bool"
+std::string_view dtype_name(DType);  // "f32", "i32", "bool"
 std::string_view role_name(Role);
 std::string_view reduction_name(Reduction);
-int64_t element_count(const Shape&);     // product; 1 for rank 0
-std::string shape_text(const Shape&);    // "[3, 4]", "[]"
+int64_t element_count(const Shape&);   // product; 1 for rank 0
+std::string shape_text(const Shape&);  // "[3, 4]", "[]"
 
 // Shape, dtype and varies that `node` has by its primitive, attributes and inputs; throws as Graph::add.
 void derive(const Graph&, Node& node);

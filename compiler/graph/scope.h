@@ -78,9 +78,9 @@ Value contract(Value a, std::string a_letters, Value b, std::string b_letters, s
 
 // A parameter that an op asks for: what `weights.npz` stores and an initializer fills.
 struct Parameter {
-  std::string name;         // "0.weight"
-  Shape shape;              // PyTorch's layout: weight is [out, in]
-  std::string initializer;  // JSON text of the initializer, e.g. {"kaiming_uniform":{}}
+  std::string name = {};         // "0.weight"
+  Shape shape = {};              // PyTorch's layout: weight is [out, in]
+  std::string initializer = {};  // JSON text of the initializer, e.g. {"kaiming_uniform":{}}
   int64_t fan_in = 1, fan_out = 1;
   NodeId node = no_node;
 };
@@ -99,7 +99,7 @@ class Scope {
   Value parameter(std::string name, Shape shape, std::string initializer, int64_t fan_in, int64_t fan_out);
   // A carried value of Role::state that varies over member (moments of an optimizer).
   Value state(std::string name, Shape shape);
-  void next(Value state, Value value);           // the carried input `state` becomes `value` at the end of the step
+  void next(Value state, Value value);  // the carried input `state` becomes `value` at the end of the step
   void output(std::string name, Value value);
   Value name(std::string readable, Value value);  // names the node for texts and emitted code, made unique
 
