@@ -117,7 +117,11 @@ Kernel parse_kernel(std::string_view text);  // throws SpecError, place "kernel:
 // static, wide groups, local accesses with constant index. Throws InternalError that prints the instruction.
 void verify(const Kernel&, std::string_view after);
 
-// Static counts for the whole launch of one group. Loops with a count that is a scalar use `scalars` (by index).
+// Static counts for the whole launch of one group. A loop's count may be integer arithmetic on constants and `scalars`
+// (by index); one that depends on group, warp, lane or an outer counter is taken at 0, one that depends on memory or a
+// var as one trip. Bodies of `when` count in full, of `repeat` once. Every f32 operation (compare and select too) is a
+// flop, and div and sqrt are a transcendental as well; conversions are integer. Instructions leave out leaves and
+// variables, which are registers, and count a wide access once.
 struct Estimate {
   double fma = 0, flops = 0, transcendental = 0, integer = 0;  // per group, all threads; an fma counts as 2 flops
   double global_bytes = 0, shared_bytes = 0;                   // bytes asked for by all threads

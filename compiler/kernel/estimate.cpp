@@ -1,0 +1,111 @@
+// Counts what a group executes, from the trip counts of its loops.
+#include <algorithm>
+#include <optional>
+
+#include "compiler/kernel/legality.h"
+#include "compiler/support/error.h"
+
+namespace shoal::kernel {
+
+namespace {
+
+class Counter {
+ public:
+  Counter(const Kernel& kernel, const std::vector<int32_t>& scalars)
+      : kernel_(kernel), scalars_(scalars), known_(kernel.code.size()) {}
+
+  Estimate run() {
+    threads_ = static_cast<double>(kernel_.warps) * kernel_.lanes;
+    for (size_t index = 0; index < kernel_.code.size(); ++index) visit(index);
+    return total_;
+  }
+
+ private:
+  std::optional<int64_t> known(int32_t value) const { return value < 0 ? std::nullopt : known_[value]; }
+
+  void count(double& counter, double amount = 1) { counter += amount * times_.back() * threads_; }
+
+  void count_bytes(const Instruction& i) {
+    switch (kernel_.buffers[i.buffer].space) {
+      case Space::global: count(total_.global_bytes, 4); break;
+      case Space::shared: count(total_.shared_bytes, 4); break;
+      case Space::local: break;  // registers
+    }
+  }
+
+  void arith(const Instruction& i) {
+    const Type operand = kernel_.code[i.args[0]].type;
+    const bool is_float = i.op == Op::select ? i.type == Type::f32 : operand == Type::f32;
+    const bool converts = i.op == Op::to_i32 || i.op == Op::to_f32 || i.op == Op::bits_f32 || i.op == Op::bits_i32;
+    if (i.op == Op::fma) count(total_.fma);
+    if (i.op == Op::div || i.op == Op::sqrt) count(is_float ? total_.transcendental : total_.integer);
+    if (is_float && !converts) {
+      count(total_.flops, i.op == Op::fma ? 2 : 1);
+    } else if (i.op != Op::div) {
+      count(total_.integer);
+    }
+  }
+
+  void propagate(size_t index, const Instruction& i) {
+    const std::optional<int64_t> a = known(i.args[0]), b = known(i.args[1]);
+    if (i.op == Op::select && a) known_[index] = *a != 0 ? known(i.args[1]) : known(i.args[2]);
+    if (i.op == Op::to_i64 || (i.op == Op::to_i32 && kernel_.code[i.args[0]].type == Type::pred)) known_[index] = a;
+    if (op_operands(i.op) != 2 || !a || !b) return;
+    if ((i.op == Op::div || i.op == Op::rem) && *b == 0) return;
+    known_[index] = evaluate_integer(i.op, kernel_.code[i.args[0]].type, *a, *b);
+  }
+
+  void visit(size_t index) {
+    const Instruction& i = kernel_.code[index];
+    switch (op_kind(i.op)) {
+      case OpKind::leaf:
+        if (i.op == Op::constant && i.type != Type::f32) known_[index] = i.imm;
+        if (i.op == Op::scalar) {
+          check(i.imm < static_cast<int64_t>(scalars_.size()), "estimate needs scalar '{}'", kernel_.scalars[i.imm]);
+          known_[index] = scalars_[i.imm];
+        }
+        // The first thread of the first group stands for all.
+        if (i.op == Op::group || i.op == Op::warp || i.op == Op::lane) known_[index] = 0;
+        return;
+      case OpKind::variable: return;
+      case OpKind::arith:
+        arith(i);
+        propagate(index, i);
+        break;
+      case OpKind::memory:
+        count_bytes(i);
+        if (i.width == 0) return;
+        break;
+      case OpKind::lanes: break;
+      case OpKind::sync: total_.barriers += times_.back(); break;
+      case OpKind::control: control(index, i); return;
+    }
+    total_.instructions += times_.back();
+  }
+
+  void control(size_t index, const Instruction& i) {
+    total_.instructions += times_.back();
+    if (i.op == Op::loop) {
+      const int64_t end = known(i.args[0]).value_or(1);
+      times_.push_back(times_.back() * static_cast<double>(std::max<int64_t>(0, (end + i.imm - 1) / i.imm)));
+      known_[index] = 0;
+    } else if (i.op == Op::when || i.op == Op::repeat) {
+      times_.push_back(times_.back());
+    } else {
+      times_.pop_back();
+    }
+  }
+
+  const Kernel& kernel_;
+  const std::vector<int32_t>& scalars_;
+  std::vector<std::optional<int64_t>> known_;  // integer values of the first thread in the first iterations
+  std::vector<double> times_{1};               // executions of each open bracket's body
+  double threads_ = 1;
+  Estimate total_;
+};
+
+}  // namespace
+
+Estimate estimate(const Kernel& kernel, const std::vector<int32_t>& scalars) { return Counter(kernel, scalars).run(); }
+
+}  // namespace shoal::kernel
