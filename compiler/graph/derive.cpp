@@ -180,7 +180,7 @@ class Derivation {
         node_.dtype = in(0).dtype;
         return;
       case Prim::shuffle:
-        require(attrs_.n >= 1 && attrs_.n <= max_elements, "n must be between 1 and 2^31 - 1");
+        require(attrs_.n >= 1 && attrs_.n <= (int64_t{1} << 31) - (1 << 16), "n must be between 1 and 2^31 - 2^16");
         return all_of(DType::i32);
       case Prim::broadcast: return broadcast();
       case Prim::reshape: return reshape();

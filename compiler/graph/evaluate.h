@@ -15,14 +15,14 @@ struct Array {
 
 struct Evaluation {
   int64_t members = 1;
-  int64_t step = 0;                      // value of the `step` primitive
-  std::map<std::string, Array> inputs;   // by input name; a missing one throws SpecError
+  int64_t step = 0;                     // value of the `step` primitive
+  std::map<std::string, Array> inputs;  // by input name; a missing one throws SpecError
 };
 
 // Values of all outputs by name (the outputs of a `next` too, under the output's name).
 std::map<std::string, Array> evaluate(const Graph&, const Evaluation&);
 
-// The bijection of [0, n) behind the `shuffle` primitive: image of i. Documented in shuffle.cpp. 1 <= n < 2^31.
+// The bijection of [0, n) behind the `shuffle` primitive: image of i. Documented in shuffle.cpp. 1 <= n <= 2^31 - 2^16.
 uint32_t shuffle_index(uint32_t i, uint32_t n, uint32_t key, uint32_t epoch);
 
 }  // namespace shoal
