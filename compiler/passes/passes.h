@@ -15,10 +15,11 @@ Graph run_pass(std::string_view name, const Graph&, const std::function<Graph(co
 
 Graph fold(const Graph&);  // constants, and identities such as x*1, x+0, reshape to the same shape, cast of a constant
 Graph cse(const Graph&);   // equal nodes become one
-Graph dce(const Graph&);   // nodes that no output needs go; inputs stay when keep_inputs
+Graph dce(const Graph&);   // nodes that no output needs go; inputs stay
 
 // Appends to `graph` the derivative of `loss` (rank 0, varies over member or nothing) with respect to each of `wrt`,
-// by reverse accumulation; result[i] has the shape and varies of wrt[i]. A value that the loss does not reach gets zeros.
+// by reverse accumulation; result[i] has the shape of wrt[i] and varies over no more than it. A value that the loss
+// does not reach gets zeros. Throws SpecError if a gradient would have to be summed over members.
 // Sums over samples appear where a value that varies over sample was broadcast from one that does not.
 std::vector<NodeId> differentiate(Graph& graph, NodeId loss, const std::vector<NodeId>& wrt);
 
