@@ -29,10 +29,10 @@ std::string place_text(const Kernel& kernel, const Instruction& i) {
 
 std::string operands_text(const Kernel& kernel, const Instruction& i) {
   switch (i.op) {
-    case Op::constant: return i.type == Type::f32 ? " " + float_text(i) : fmt::format(" {}", i.imm);
+    case Op::constant: return fmt::format(" {}", i.type == Type::f32 ? float_text(i) : std::to_string(i.imm));
     case Op::scalar: return fmt::format(" {}", i.imm);
     case Op::loop: return fmt::format(" {} step {}", value_text(i.args[0]), i.imm);
-    case Op::load: return " " + place_text(kernel, i);
+    case Op::load: return fmt::format(" {}", place_text(kernel, i));
     case Op::store: return fmt::format(" {} = {}", place_text(kernel, i), value_text(i.args[2]));
     case Op::lanes_xor: return fmt::format(" {} mask {}", value_text(i.args[0]), i.imm);
     case Op::barrier: return i.imm == 0 ? " warp" : " group";
@@ -74,7 +74,7 @@ std::string operands_text(const Kernel& kernel, const Instruction& i) {
     case Op::end: break;
   }
   std::string text;
-  for (int a = 0; a < op_operands(i.op); ++a) text += " " + value_text(i.args[a]);
+  for (int a = 0; a < op_operands(i.op); ++a) text += fmt::format(" {}", value_text(i.args[a]));
   return text;
 }
 
@@ -82,7 +82,7 @@ void print_header(std::string& out, const std::string& header) {
   if (header.empty()) return;
   for (size_t begin = 0; begin <= header.size();) {
     const size_t end = std::min(header.find('\n', begin), header.size());
-    out += "# " + header.substr(begin, end - begin) + "\n";
+    out += fmt::format("# {}\n", std::string_view(header).substr(begin, end - begin));
     begin = end + 1;
   }
 }
@@ -107,14 +107,15 @@ std::string print(const Kernel& kernel) {
     fmt::format_to(std::back_inserter(out), "buffer {} {} {} size {} offset {}{}\n", b.name, space_name(b.space),
                    type_name(b.type), b.size, b.offset, b.written ? " written" : "");
   }
-  for (const std::string& scalar : kernel.scalars) out += "scalar " + scalar + "\n";
+  for (const std::string& scalar : kernel.scalars) out += fmt::format("scalar {}\n", scalar);
   out += "code\n";
   int depth = 1;
   for (size_t index = 0; index < kernel.code.size(); ++index) {
     const Op op = kernel.code[index].op;
     if (op == Op::end || op == Op::again) depth = std::max(depth - 1, 1);
     out.append(static_cast<size_t>(depth) * 2, ' ');
-    out += describe(kernel, static_cast<int32_t>(index)) + "\n";
+    out += describe(kernel, static_cast<int32_t>(index));
+    out += '\n';
     if (op == Op::loop || op == Op::when || op == Op::repeat) ++depth;
   }
   return out;

@@ -60,7 +60,7 @@ int64_t evaluate_integer(Op op, Type type, int64_t a, int64_t b) {
     case Op::lanes_xor:
     case Op::barrier: break;
   }
-  throw InternalError("internal error: integer evaluation of opcode " + std::string(op_name(op)));
+  throw InternalError(fmt::format("internal error: integer evaluation of opcode {}", op_name(op)));
 }
 
 namespace {
