@@ -27,7 +27,7 @@ std::string_view field_type_name(FieldType);  // "number", "integer", "boolean",
 struct Limits {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
   bool low_open = false, high_open = false;  // the end itself is excluded
-  std::string_view choices;                  // of a text field: the allowed values, separated by '|'; empty: any
+  std::string_view choices = {};             // of a text field: the allowed values, separated by '|'; empty: any
   bool required = false;                     // has no default: a front end must set it
   bool may_vary = false;                     // a number that `vary` may turn into one value for each member
   constexpr Limits with_required() const {
@@ -50,6 +50,7 @@ constexpr Limits any_value{};
 constexpr double no_limit = std::numeric_limits<double>::infinity();
 constexpr Limits positive{.low = 0, .high = no_limit, .low_open = true};
 constexpr Limits non_negative{.low = 0, .high = no_limit};
+constexpr Limits size_limits{.low = 1, .high = 1 << 24};             // of a dimension: keeps element counts countable
 constexpr Limits below_one{.low = 0, .high = 1, .high_open = true};  // [0, 1)
 constexpr Limits one_of(std::string_view choices) { return {.choices = choices}; }
 
@@ -69,10 +70,11 @@ struct FieldInfo {
   std::string name;
   FieldType type = FieldType::number;
   std::string doc;
-  std::string default_text;          // as JSON: "0.01", "true", "\"none\"", "[1,1]"; empty when required
-  std::vector<std::string> choices;  // of a text field; empty: any text
-  Limits limits;                     // of numbers and of each element of pairs and lists
-  std::string expected() const;      // "a positive integer", "a number in [0, 1)", "one of \"none\", \"tanh\""
+  std::string default_text;                      // as JSON: "0.01", "true", "\"none\"", "[1,1]"; empty when required
+  std::vector<std::string> choices;              // of a text field; empty: any text
+  Limits limits;                                 // of numbers and of each element of pairs and lists
+  void set_choices(std::string_view separated);  // by '|'
+  std::string expected() const;  // "a positive integer", "a number in [0, 1)", "one of \"none\", \"tanh\""
 };
 
 std::string field_value_text(const FieldValue&);  // JSON; numbers with the fewest digits that read back equal

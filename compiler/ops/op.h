@@ -47,6 +47,8 @@ const OpInfo* find_layer(std::string_view name);       // layers and activations
 std::vector<std::string> op_names(OpKind);             // for nearest_name
 std::vector<std::string> layer_names();                // layers and activations
 
+std::string unknown_field(const OpInfo&, std::string_view field);  // the message of Op::set
+
 // One configured op. Front ends make it, set its fields, then share it as const.
 class Op {
  public:
