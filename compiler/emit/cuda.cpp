@@ -1,0 +1,494 @@
+// Emits a kernel as CUDA C++: walks the instructions once, in order, and writes each value where its only user needs
+// it.
+//
+// A value used once, in the bracket that defines it, stays PENDING as expression text until its user takes it. Pending
+// text that reads mutable state (a var, a local register, memory) is written out as a variable of its own just before
+// that state may change, so the order of reads and writes is the kernel's.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "compiler/emit/cuda_expression.h"
+#include "compiler/emit/cuda_names.h"
+#include "compiler/emit/cuda_ranges.h"
+#include "compiler/emit/emit.h"
+#include "compiler/support/error.h"
+
+namespace shoal::emit {
+namespace {
+
+using kernel::Buffer;
+using kernel::Instruction;
+using kernel::Op;
+using kernel::Space;
+using kernel::Type;
+
+constexpr size_t longest_inlined = 88;  // longer expressions get a name, so that lines stay readable
+
+// Keys of mutable state in Expression::reads: a var is its instruction's index, the rest stands outside that range.
+constexpr int64_t shared_memory = -1, global_memory = -2;
+int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer} + 1) << 40 | element; }
+
+std::string_view c_type(Type type) {
+  switch (type) {
+    case Type::f32: return "float";
+    case Type::i32: return "int";
+    case Type::i64: return "long long";
+    case Type::pred: return "bool";
+    case Type::none: return "void";
+  }
+  throw InternalError("internal error: no such type");
+}
+
+std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
+
+class CudaEmitter {
+ public:
+  explicit CudaEmitter(const kernel::Kernel& kernel)
+      : kernel_(kernel), ranges_(value_ranges(kernel)), values_(kernel.code.size()), uses_(kernel.code.size()) {}
+
+  std::string run() {
+    check(names_.unique(kernel_.name) == kernel_.name, "kernel name '{}' is no CUDA identifier", kernel_.name);
+    check(kernel_.lanes == 32 || (kernel_.warps == 1 && kernel_.lanes < 32), "a CUDA kernel with {} warps of {} lanes",
+          kernel_.warps, kernel_.lanes);
+    count_uses();
+    write_signature();
+    write_prologue();
+    for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
+    return out_ + "}\n";
+  }
+
+ private:
+  const Instruction& code(int32_t i) const { return kernel_.code[i]; }
+  const Buffer& buffer_of(const Instruction& in) const { return kernel_.buffers[in.buffer]; }
+
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    out_.append(2 * static_cast<size_t>(depth_), ' ');
+    out_ += fmt::format(format, std::forward<Args>(args)...) + "\n";
+  }
+
+  // ---- before the body
+
+  // Counts users, and forbids inlining across brackets by counting such a use twice.
+  void count_uses() {
+    std::vector<int32_t> open{-1}, home(kernel_.code.size());
+    for (size_t i = 0; i < kernel_.code.size(); i++) {
+      const Instruction& in = kernel_.code[i];
+      if (in.op == Op::end) open.pop_back();
+      home[i] = open.back();
+      const bool rest_of_wide = in.width == 0;  // repeats the address of its group's first instruction
+      for (int n = 0; n < 3; n++)
+        if (in.args[n] >= 0 && !(rest_of_wide && n < 2)) uses_[in.args[n]] += home[in.args[n]] == home[i] ? 1 : 2;
+      if (in.op == Op::again) open.pop_back();
+      if (in.op == Op::loop || in.op == Op::when || in.op == Op::repeat) open.push_back(static_cast<int32_t>(i));
+      if (in.buffer >= 0) used_buffers_.insert(in.buffer);
+    }
+  }
+
+  void write_signature() {
+    out_ = comment_lines(kernel_.header);
+    std::vector<std::string> parameters;
+    buffer_names_.resize(kernel_.buffers.size());
+    for (size_t b = 0; b < kernel_.buffers.size(); b++) {
+      const Buffer& buffer = kernel_.buffers[b];
+      buffer_names_[b] = names_.unique(buffer.name);
+      if (buffer.space != Space::global) continue;
+      // Only buffers that nobody writes promise not to alias: a caller may bind one allocation to two written
+      // arguments.
+      const char* format = buffer.written ? "{0}* {1}" : "const {0}* __restrict__ {1}";
+      parameters.push_back(fmt::format(fmt::runtime(format), c_type(buffer.type), buffer_names_[b]));
+    }
+    for (const std::string& scalar : kernel_.scalars) {
+      scalar_names_.push_back(names_.unique(scalar));
+      parameters.push_back("int " + scalar_names_.back());
+    }
+    out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
+                        kernel_.name);
+    for (size_t p = 0; p < parameters.size(); p++) out_ += (p ? ",\n    " : "\n    ") + parameters[p];
+    out_ += ") {\n";
+  }
+
+  void write_prologue() {
+    const auto used = [&](Op op) {
+      return std::any_of(kernel_.code.begin(), kernel_.code.end(), [&](const Instruction& in) { return in.op == op; });
+    };
+    const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
+    if (used(Op::group)) line("const int group = (int)blockIdx.x;");
+    if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
+    if (used(Op::lane))
+      line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
+    if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared))
+      line("extern __shared__ float4 shoal_arena[];");
+    for (int32_t b : used_buffers_) {
+      const Buffer& buffer = kernel_.buffers[b];
+      if (in_shared(b))
+        line("{0}* const {1} = ({0}*)shoal_arena + {2};  // {3}", c_type(buffer.type), buffer_names_[b], buffer.offset,
+             buffer.size);
+    }
+    declare_local_registers();
+  }
+
+  // Local arrays are only accessed at constant indices: one scalar for each element that the code names.
+  void declare_local_registers() {
+    std::set<std::pair<int32_t, int64_t>> elements;
+    for (const Instruction& in : kernel_.code)
+      if (in.buffer >= 0 && buffer_of(in).space == Space::local) elements.insert({in.buffer, in.imm});
+    constexpr int per_line = 8;
+    std::string names;
+    int count = 0;
+    for (auto it = elements.begin(); it != elements.end(); ++it) {
+      const auto [b, element] = *it;
+      std::string register_name = names_.unique(fmt::format("{}_{}", buffer_names_[b], element));
+      names += (count++ ? ", " : "") + register_name;
+      registers_[local_element(b, element)] = std::move(register_name);
+      const auto next = std::next(it);
+      if (count < per_line && next != elements.end() && next->first == b) continue;
+      line("{} {};", c_type(kernel_.buffers[b].type), names);
+      names.clear();
+      count = 0;
+    }
+  }
+
+  // ---- values
+
+  // The value as text; a pending one passes to the caller.
+  Expression take(int32_t value) {
+    pending_.erase(value);
+    return values_[value];
+  }
+  Expression arg(const Instruction& in, int n) { return take(in.args[n]); }
+
+  // The value as a name or literal: for text that mentions it twice, or that may skip its evaluation.
+  Expression atom(int32_t value) {
+    if (!values_[value].atomic()) materialise(value);
+    return values_[value];
+  }
+
+  void define(int32_t i, Expression e) {
+    const bool free = e.atomic();
+    const bool inlined = uses_[i] == 1 && e.text.size() <= longest_inlined;
+    values_[i] = std::move(e);
+    if (uses_[i] == 0 || free) return;
+    if (inlined) {
+      pending_.insert(i);
+    } else {
+      materialise(i);
+    }
+  }
+
+  void materialise(int32_t i) {
+    const Expression& e = values_[i];
+    const bool is_unsigned = e.is_unsigned;
+    line("const {} v{} = {};", is_unsigned ? "unsigned" : c_type(code(i).type), i, e.text);
+    values_[i] = name(fmt::format("v{}", i));
+    values_[i].is_unsigned = is_unsigned;
+    pending_.erase(i);
+  }
+
+  void flush_if(const std::function<bool(const Expression&)>& concerned) {
+    const std::vector<int32_t> waiting(pending_.begin(), pending_.end());
+    for (int32_t i : waiting)
+      if (concerned(values_[i])) materialise(i);
+  }
+  void flush_readers_of(int64_t state) {
+    flush_if([&](const Expression& e) { return std::find(e.reads.begin(), e.reads.end(), state) != e.reads.end(); });
+  }
+  // Before a bracket opens: its body may change anything, and must not be where outer reads are written.
+  void flush_all_readers() {
+    flush_if([](const Expression& e) { return !e.reads.empty(); });
+  }
+
+  // ---- arithmetic
+
+  Expression integer(int32_t i, const char* op, Precedence level) {
+    const Instruction& in = code(i);
+    Expression a = arg(in, 0), b = arg(in, 1);
+    if (code(in.args[0]).type != Type::i32) return binary(a, op, b, level);
+    if (ranges_[i].exact) return binary(as_signed(a), op, as_signed(b), level);
+    Expression e = binary(as_unsigned(a), op, as_unsigned(b), level);  // wraps: signed overflow would be undefined
+    e.is_unsigned = true;
+    return e;
+  }
+
+  Expression shift(int32_t i, const char* op) {
+    const Instruction& in = code(i);
+    const Expression a = arg(in, 0), amount = as_signed(arg(in, 1));
+    if (ranges_[i].exact) return binary(as_signed(a), op, amount, Precedence::shift);
+    Expression e = binary(as_unsigned(a), op, amount, Precedence::shift);
+    e.is_unsigned = true;
+    return e;
+  }
+
+  Expression bits(const Instruction& in, const char* op) {
+    const Expression a = arg(in, 0), b = arg(in, 1);
+    if (!a.is_unsigned && !b.is_unsigned) return binary(a, op, b, Precedence::bits);
+    Expression e = binary(as_unsigned(a), op, as_unsigned(b), Precedence::bits);
+    e.is_unsigned = true;
+    return e;
+  }
+
+  Expression compare(const Instruction& in, const char* op, Precedence level) {
+    const Expression a = arg(in, 0), b = arg(in, 1);
+    if (in.op == Op::eq && (a.is_unsigned || b.is_unsigned)) return binary(as_unsigned(a), op, as_unsigned(b), level);
+    return binary(as_signed(a), op, as_signed(b), level);
+  }
+
+  Expression extremum(const Instruction& in, const char* op) {
+    const Expression a = as_signed(atom(in.args[0])), b = as_signed(atom(in.args[1]));
+    return conditional(binary(a, op, b, Precedence::relation), a, b);
+  }
+
+  Expression select(const Instruction& in) {
+    // A load below ?: would become conditional, and cost a branch where a select is free.
+    for (int n : {1, 2})
+      if (values_[in.args[n]].reads_memory) materialise(in.args[n]);
+    const Expression predicate = arg(in, 0), yes = arg(in, 1), no = arg(in, 2);
+    return conditional(predicate, as_signed(yes), as_signed(no));
+  }
+
+  Expression to_f32(const Instruction& in) {
+    const Expression a = arg(in, 0);
+    if (code(in.args[0]).type == Type::pred) return conditional(a, float_literal(1), float_literal(0));
+    return prefix("(float)", as_signed(a));
+  }
+  Expression to_i32(const Instruction& in) {
+    const Expression a = arg(in, 0);
+    if (code(in.args[0]).type == Type::pred) return prefix("(int)", a);
+    return call("__float2int_rz", {a});
+  }
+
+  Expression constant(const Instruction& in) const {
+    switch (in.type) {
+      case Type::f32: return float_literal(in.fimm);
+      case Type::i32: return int_literal(static_cast<int32_t>(in.imm));
+      case Type::i64: {
+        Expression e = name(in.imm == INT64_MIN ? "(-9223372036854775807LL - 1)" : fmt::format("{}LL", in.imm));
+        if (in.imm < 0 && in.imm != INT64_MIN) e.precedence = Precedence::unary;
+        e.is_literal = true;
+        return e;
+      }
+      case Type::pred: return name(in.imm ? "true" : "false");
+      case Type::none: break;
+    }
+    throw InternalError("internal error: a constant without a type");
+  }
+
+  // ---- memory
+
+  // name[base + index + imm]
+  Expression element(const Instruction& in) {
+    Expression index;
+    bool empty = true;
+    const auto add = [&](const Expression& e) {
+      index = empty ? e : binary(index, "+", e, Precedence::sum);
+      empty = false;
+    };
+    if (in.args[0] >= 0) add(arg(in, 0));
+    if (in.args[1] >= 0) add(as_signed(arg(in, 1)));
+    if (in.imm != 0 || empty) {
+      const std::string text = fmt::format("{}{}", empty || in.imm > 0 ? in.imm : -in.imm, imm_suffix(in));
+      if (empty) {
+        index = name(text);
+      } else {
+        const Expression offset = name(text);
+        index = binary(index, in.imm < 0 ? "-" : "+", offset, Precedence::sum);
+      }
+    }
+    Expression e = name(buffer_names_[in.buffer] + "[" + index.text + "]");
+    merge_reads(e, index);
+    return e;
+  }
+
+  // index + imm is an int sum unless it might leave the ints: an index inside a small buffer cannot.
+  std::string_view imm_suffix(const Instruction& in) const {
+    if (in.imm > INT32_MAX || in.imm < -INT32_MAX) return "LL";
+    if (in.args[0] >= 0 || in.args[1] < 0) return "";
+    const int64_t size = buffer_of(in).size;
+    if (size > 0 && size <= INT32_MAX) return "";
+    const Range& range = ranges_[in.args[1]].range;
+    return range.high + in.imm <= INT32_MAX && range.low + in.imm >= INT32_MIN ? "" : "LL";
+  }
+
+  static int64_t state_of(const Buffer& buffer) {
+    return buffer.space == Space::shared ? shared_memory : global_memory;
+  }
+
+  void load(int32_t i) {
+    const Instruction& in = code(i);
+    if (in.width == 0 && buffer_of(in).space != Space::local) return;  // defined with the first of its group
+    Expression e;
+    if (buffer_of(in).space == Space::local) {
+      e = name(registers_.at(local_element(in.buffer, in.imm)));
+      e.reads.push_back(local_element(in.buffer, in.imm));
+      return define(i, std::move(e));
+    }
+    e = element(in);
+    if (in.width > 1) return wide_load(i, e);
+    e.reads_memory = true;
+    e.reads.push_back(state_of(buffer_of(in)));
+    define(i, std::move(e));
+  }
+
+  void wide_load(int32_t i, const Expression& address) {
+    const int width = code(i).width;
+    const std::string vector = fmt::format("{}{}", c_type(code(i).type), width);
+    line("const {0} q{1} = *(const {0}*)&{2};", vector, i, address.text);
+    for (int n = 0; n < width; n++) values_[i + n] = name(fmt::format("q{}.{}", i, component(n)));
+  }
+
+  void store(int32_t i) {
+    const Instruction& in = code(i);
+    const Buffer& buffer = buffer_of(in);
+    if (buffer.space == Space::local) {
+      const Expression value = as_signed(arg(in, 2));
+      flush_readers_of(local_element(in.buffer, in.imm));
+      return line("{} = {};", registers_.at(local_element(in.buffer, in.imm)), value.text);
+    }
+    if (in.width == 0) return;  // written with the first of its group
+    const Expression target = element(in);
+    std::vector<Expression> stored;
+    for (int n = 0; n < in.width; n++) stored.push_back(as_signed(arg(code(i + n), 2)));
+    flush_readers_of(state_of(buffer));
+    if (in.width == 1) return line("{} = {};", target.text, stored[0].text);
+    const std::string vector = fmt::format("{}{}", c_type(buffer.type), in.width);
+    line("*({}*)&{} = {};", vector, target.text, call(("make_" + vector).c_str(), stored).text);
+  }
+
+  // ---- structure
+
+  void open(const std::string& head) {
+    line("{} {{", head);
+    depth_++;
+  }
+  void close(const std::string& tail) {
+    depth_--;
+    line("}}{}", tail);
+  }
+
+  void loop(int32_t i) {
+    const Expression count = as_signed(atom(code(i).args[0]));  // C tests it every time: nothing that could change
+    flush_all_readers();
+    line("#pragma unroll 1");
+    const std::string counter = fmt::format("i{}", i);
+    values_[i] = name(counter);
+    const std::string step = code(i).imm == 1 ? counter + "++" : fmt::format("{} += {}", counter, code(i).imm);
+    open(fmt::format("for (int {0} = 0; {0} < {1}; {2})", counter, operand(count, Precedence::sum), step));
+  }
+
+  void repeat(int32_t i) {
+    flush_all_readers();
+    line("bool again{};", i);  // a variable of the body would be out of scope in the condition
+    repeats_.push_back(i);
+    open("do");
+  }
+
+  void again(const Instruction& in) {
+    const std::string flag = fmt::format("again{}", repeats_.back());
+    repeats_.pop_back();
+    line("{} = {};", flag, arg(in, 0).text);
+    close(fmt::format(" while ({});", flag));
+  }
+
+  void lanes_xor(int32_t i) {
+    const Instruction& in = code(i);
+    Expression value = arg(in, 0);
+    const bool pred = in.type == Type::pred;
+    const std::string text = pred ? "(int)" + operand(value, Precedence::unary) : value.text;
+    line("const {} v{} = __shfl_xor_sync(0xffffffffu, {}, {}){};", value.is_unsigned ? "unsigned" : c_type(in.type), i,
+         text, in.imm, pred ? " != 0" : "");
+    values_[i] = name(fmt::format("v{}", i));
+    values_[i].is_unsigned = value.is_unsigned;
+  }
+
+  void instruction(int32_t i) {
+    const Instruction& in = code(i);
+    const bool f32 = in.type == Type::f32;
+    switch (in.op) {
+      case Op::constant: return define(i, constant(in));
+      case Op::scalar: return define(i, name(scalar_names_.at(static_cast<size_t>(in.imm))));
+      case Op::group: return define(i, name("group"));
+      case Op::warp: return define(i, kernel_.warps > 1 ? name("warp") : int_literal(0));
+      case Op::lane: return define(i, name("lane"));
+      case Op::add: return define(i, integer(i, "+", Precedence::sum));
+      case Op::sub: return define(i, integer(i, "-", Precedence::sum));
+      case Op::mul: return define(i, integer(i, "*", Precedence::product));
+      case Op::fma: return define(i, call("__fmaf_rn", {arg(in, 0), arg(in, 1), arg(in, 2)}));
+      case Op::div:
+        if (f32) return define(i, call("__fdiv_rn", {arg(in, 0), arg(in, 1)}));
+        return define(i, integer(i, "/", Precedence::product));
+      case Op::rem: return define(i, integer(i, "%", Precedence::product));
+      case Op::max: return define(i, extremum(in, ">"));
+      case Op::min: return define(i, extremum(in, "<"));
+      case Op::neg: return define(i, prefix("-", arg(in, 0)));
+      case Op::abs: return define(i, call("fabsf", {arg(in, 0)}));
+      case Op::floor: return define(i, call("floorf", {arg(in, 0)}));
+      case Op::sqrt: return define(i, call("__fsqrt_rn", {arg(in, 0)}));
+      case Op::band: return define(i, bits(in, "&"));
+      case Op::bor: return define(i, bits(in, "|"));
+      case Op::bxor: return define(i, bits(in, "^"));
+      case Op::shl: return define(i, shift(i, "<<"));
+      case Op::shr: return define(i, shift(i, ">>"));
+      case Op::lt: return define(i, compare(in, "<", Precedence::relation));
+      case Op::le: return define(i, compare(in, "<=", Precedence::relation));
+      case Op::eq: return define(i, compare(in, "==", Precedence::equality));
+      case Op::select: return define(i, select(in));
+      case Op::to_f32: return define(i, to_f32(in));
+      case Op::to_i32: return define(i, to_i32(in));
+      case Op::to_i64: return define(i, prefix("(long long)", as_signed(arg(in, 0))));
+      case Op::bits_f32: {
+        const Expression a = arg(in, 0);
+        return define(i, call(a.is_unsigned ? "__uint_as_float" : "__int_as_float", {a}));
+      }
+      case Op::bits_i32: return define(i, call("__float_as_int", {arg(in, 0)}));
+      case Op::var: return line("{} x{} = {};", c_type(in.type), i, as_signed(arg(in, 0)).text);
+      case Op::get: {
+        Expression e = name(fmt::format("x{}", in.args[0]));
+        e.reads.push_back(in.args[0]);
+        return define(i, std::move(e));
+      }
+      case Op::set: {
+        const Expression value = as_signed(arg(in, 1));
+        flush_readers_of(in.args[0]);
+        return line("x{} = {};", in.args[0], value.text);
+      }
+      case Op::loop: return loop(i);
+      case Op::when: {
+        const Expression predicate = arg(in, 0);
+        flush_all_readers();
+        return open(fmt::format("if ({})", predicate.text));
+      }
+      case Op::repeat: return repeat(i);
+      case Op::again: return again(in);
+      case Op::end: return close("");
+      case Op::load: return load(i);
+      case Op::store: return store(i);
+      case Op::lanes_xor: return lanes_xor(i);
+      case Op::barrier:
+        flush_readers_of(shared_memory);
+        flush_readers_of(global_memory);
+        return line("{}", in.imm ? "__syncthreads();" : "__syncwarp();");
+    }
+  }
+
+  const kernel::Kernel& kernel_;
+  const std::vector<ValueRange> ranges_;
+  std::vector<Expression> values_;
+  std::vector<int> uses_;
+  std::set<int32_t> pending_, used_buffers_;
+  CudaNames names_;
+  std::vector<std::string> buffer_names_, scalar_names_;
+  std::map<int64_t, std::string> registers_;
+  std::vector<int32_t> repeats_;
+  std::string out_;
+  int depth_ = 1;
+};
+
+}  // namespace
+
+std::string cuda(const kernel::Kernel& kernel) { return CudaEmitter(kernel).run(); }
+
+}  // namespace shoal::emit

@@ -1,0 +1,62 @@
+// CUDA's names for g++, read before the kernel's text. No standard headers: they would dominate the compile time.
+#pragma once
+
+#include "device_abi.h"
+
+extern "C" EmulateHost emulate_host;
+
+#define __global__
+#define __device__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+#define __restrict__ __restrict
+#define __shared__  // only `extern __shared__ float4 shoal_arena[]`: device_entry.h defines the array
+
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(8) int2 {
+  int x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(16) int4 {
+  int x, y, z, w;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline int2 make_int2(int x, int y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+inline int4 make_int4(int x, int y, int z, int w) { return {x, y, z, w}; }
+
+inline int __float_as_int(float f) { return __builtin_bit_cast(int, f); }
+inline unsigned __float_as_uint(float f) { return __builtin_bit_cast(unsigned, f); }
+inline float __int_as_float(int i) { return __builtin_bit_cast(float, i); }
+inline float __uint_as_float(unsigned u) { return __builtin_bit_cast(float, u); }
+inline int __float2int_rz(float f) { return static_cast<int>(f); }
+inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline float __fsqrt_rn(float a) { return __builtin_sqrtf(a); }
+inline float fabsf(float a) { return __builtin_fabsf(a); }
+inline float floorf(float a) { return __builtin_floorf(a); }
+
+namespace emulate_shim {
+template <typename T>
+inline T shuffle_xor(unsigned mask, T value, int lane_mask, int line) {
+  static_assert(sizeof(T) == 4, "shuffles move 32-bit values");
+  const unsigned bits = __builtin_bit_cast(unsigned, value);
+  return __builtin_bit_cast(T, emulate_host.shuffle_xor(emulate_host.machine, mask, bits, lane_mask, line));
+}
+inline void sync_warp(int line, unsigned mask = 0xffffffffu) {
+  emulate_host.sync_warp(emulate_host.machine, mask, line);
+}
+}  // namespace emulate_shim
+
+// Macros, for the line number: a barrier or collective is identified by the line it stands on.
+#define __syncthreads() emulate_host.barrier(emulate_host.machine, __LINE__)
+#define __syncwarp(...) emulate_shim::sync_warp(__LINE__ __VA_OPT__(, ) __VA_ARGS__)
+#define __shfl_xor_sync(mask, value, lane_mask) emulate_shim::shuffle_xor(mask, value, lane_mask, __LINE__)
+#define threadIdx emulate_host.thread_index
+#define blockIdx emulate_host.block_index
+#define blockDim emulate_host.block_size
+#define gridDim emulate_host.grid_size
