@@ -24,7 +24,7 @@ double random_uniform(RandomStream, uint32_t member, uint64_t index);
 double random_normal(RandomStream, uint32_t member, uint64_t index);
 
 // What fills a parameter at the start.
-struct Initializer {
+struct InitialDistribution {
   enum class Kind : uint8_t { constant, uniform, normal } kind = Kind::constant;
   double a = 0;  // constant: the value; uniform: the low end; normal: the mean
   double b = 0;  // uniform: the high end; normal: the standard deviation
@@ -32,7 +32,7 @@ struct Initializer {
 
 // Fills out[(m - first_member) * elements + e] for the members m in [first_member, last_member), keyed by (seed, m,
 // "parameter/" + name, e). Arithmetic is in double and rounded once, to f32 (so a uniform may come out as its end b).
-void fill(const Initializer&, uint64_t seed, std::string_view parameter, int64_t elements, int64_t first_member,
+void fill(const InitialDistribution&, uint64_t seed, std::string_view parameter, int64_t elements, int64_t first_member,
           int64_t last_member, float* out);
 
 // The key of a member's sample order.

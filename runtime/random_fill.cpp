@@ -31,14 +31,16 @@ void philox_batch(std::array<Words, 4>& c, RandomStream stream) {
   }
 }
 
-void uniform_batch(const std::array<Words, 4>& words, const Initializer& initializer, std::array<Numbers, 4>& out) {
+void uniform_batch(const std::array<Words, 4>& words, const InitialDistribution& initializer,
+                   std::array<Numbers, 4>& out) {
   double low = initializer.a, width = initializer.b - initializer.a;
   for (size_t w = 0; w < 4; ++w) {
     for (size_t i = 0; i < batch; ++i) out[w][i] = low + width * unit_interval(words[w][i]);
   }
 }
 
-void normal_batch(const std::array<Words, 4>& words, const Initializer& initializer, std::array<Numbers, 4>& out) {
+void normal_batch(const std::array<Words, 4>& words, const InitialDistribution& initializer,
+                  std::array<Numbers, 4>& out) {
   // Three loops, because a sqrt that may set errno would keep the work around it scalar.
   Numbers radius;
   for (size_t w = 0; w < 4; w += 2) {
@@ -54,12 +56,12 @@ void normal_batch(const std::array<Words, 4>& words, const Initializer& initiali
 
 }  // namespace
 
-void fill(const Initializer& initializer, uint64_t seed, std::string_view parameter, int64_t elements,
+void fill(const InitialDistribution& initializer, uint64_t seed, std::string_view parameter, int64_t elements,
           int64_t first_member, int64_t last_member, float* out) {
   check(elements >= 0 && elements < (int64_t{1} << 34) && first_member >= 0 && first_member <= last_member &&
             last_member <= (int64_t{1} << 32),
         "fill of {} elements for the members {} to {}", elements, first_member, last_member);
-  if (initializer.kind == Initializer::Kind::constant) {
+  if (initializer.kind == InitialDistribution::Kind::constant) {
     std::fill(out, out + (last_member - first_member) * elements, static_cast<float>(initializer.a));
     return;
   }
@@ -84,9 +86,9 @@ void fill(const Initializer& initializer, uint64_t seed, std::string_view parame
     }
     philox_batch(words, stream);
     switch (initializer.kind) {
-      case Initializer::Kind::constant: break;
-      case Initializer::Kind::uniform: uniform_batch(words, initializer, numbers); break;
-      case Initializer::Kind::normal: normal_batch(words, initializer, numbers); break;
+      case InitialDistribution::Kind::constant: break;
+      case InitialDistribution::Kind::uniform: uniform_batch(words, initializer, numbers); break;
+      case InitialDistribution::Kind::normal: normal_batch(words, initializer, numbers); break;
     }
     for (int64_t i = 0, m = member, b = inside; i < count; ++i) {
       float* to = out + (m - first_member) * elements + b * 4;
