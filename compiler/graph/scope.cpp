@@ -59,6 +59,10 @@ void Scope::next(Value state, Value value) {
     throw SpecError(
         "graph", fmt::format("the next value of {} is {}{}, expected {}{}", node.attrs.name, dtype_name(value.dtype()),
                              shape_text(value.shape()), dtype_name(node.dtype), shape_text(node.shape)));
+  if (!node.varies.covers(value.varies()))
+    throw SpecError("graph", fmt::format("the next value of {} varies over more axes than it does", node.attrs.name));
+  for (const Output& other : graph_.outputs)
+    if (other.state == state.id) throw SpecError("graph", fmt::format("{} has two next values", node.attrs.name));
   graph_.outputs.push_back({.name = node.attrs.name, .value = value.id, .state = state.id});
 }
 

@@ -6,7 +6,8 @@
 namespace shoal {
 
 // Checks that inputs precede their users, arities and derived fields are right, names are unique, outputs exist and a
-// `next` has the state's shape, dtype and varies. Throws InternalError that names `after` and prints the node.
+// `next` has the state's shape and dtype and varies over no more than it. Throws InternalError that names `after` and
+// prints the node.
 void verify(const Graph&, std::string_view after);
 
 }  // namespace shoal
