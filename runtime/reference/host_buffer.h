@@ -1,0 +1,83 @@
+// Host memory as a DeviceBuffer: 64-byte aligned, zeroed, bounds checked. Header only: both host devices use it.
+#pragma once
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "compiler/support/error.h"
+#include "runtime/device.h"
+
+namespace shoal {
+
+// Anonymous pages: zero without being touched, page aligned, and given to the system again when freed.
+class HostBuffer : public DeviceBuffer {
+ public:
+  explicit HostBuffer(int64_t bytes) : bytes_(bytes) {
+    const int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+    if (bytes < 0 || bytes > memory) {
+      throw RuntimeError(fmt::format("cannot allocate {} bytes: this machine has {} bytes of memory", bytes, memory));
+    }
+    void* made = mmap(nullptr, mapped(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED) {
+      throw RuntimeError(fmt::format("cannot allocate {} bytes of {}: {}", bytes, memory, std::strerror(errno)));
+    }
+    data_ = made;
+    // Members stand far apart in large buffers: with 4 KiB pages every group would miss the TLB.
+    if (bytes >= (2 << 20)) madvise(data_, mapped(), MADV_HUGEPAGE);
+  }
+  ~HostBuffer() override { munmap(data_, mapped()); }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+
+  int64_t bytes() const override { return bytes_; }
+  void* data() const { return data_; }
+  void write(const void* from, int64_t count, int64_t offset) override {
+    in_bounds("write", count, offset);
+    if (count > 0) std::memcpy(static_cast<char*>(data_) + offset, from, size_t(count));
+  }
+  void read(void* to, int64_t count, int64_t offset) const override {
+    in_bounds("read", count, offset);
+    if (count > 0) std::memcpy(to, static_cast<const char*>(data_) + offset, size_t(count));
+  }
+
+ private:
+  size_t mapped() const { return size_t(std::max<int64_t>(bytes_, 64)); }
+  void in_bounds(const char* what, int64_t count, int64_t offset) const {
+    if (count < 0 || offset < 0 || offset > bytes_ || count > bytes_ - offset) {
+      throw RuntimeError(fmt::format("{} of {} bytes at {} in a buffer of {} bytes", what, count, offset, bytes_));
+    }
+  }
+  int64_t bytes_;
+  void* data_ = nullptr;
+};
+
+// The arguments of a launch on the host, checked against the kernel: how many, of this kind, and large enough.
+inline std::vector<HostBuffer*> host_buffers(const kernel::Kernel& kernel, const std::vector<DeviceBuffer*>& buffers,
+                                             const std::vector<int32_t>& scalars) {
+  std::vector<const kernel::Buffer*> globals;
+  for (const kernel::Buffer& buffer : kernel.buffers) {
+    if (buffer.space == kernel::Space::global) globals.push_back(&buffer);
+  }
+  if (buffers.size() != globals.size() || scalars.size() != kernel.scalars.size()) {
+    throw RuntimeError(fmt::format("launch of {} with {} buffers and {} scalars, it takes {} and {}", kernel.name,
+                                   buffers.size(), scalars.size(), globals.size(), kernel.scalars.size()));
+  }
+  std::vector<HostBuffer*> result;
+  for (size_t k = 0; k < buffers.size(); ++k) {
+    auto* host = dynamic_cast<HostBuffer*>(buffers[k]);
+    if (!host) throw RuntimeError(fmt::format("launch of {}: buffer {} is not of this device", kernel.name, k));
+    if (host->bytes() < globals[k]->size * 4) {
+      throw RuntimeError(fmt::format("launch of {}: buffer {} has {} bytes, it needs {}", kernel.name, globals[k]->name,
+                                     host->bytes(), globals[k]->size * 4));
+    }
+    result.push_back(host);
+  }
+  return result;
+}
+
+}  // namespace shoal
