@@ -1,6 +1,8 @@
 // Fields: checking and storing values, printing them as JSON, and finding near names for messages.
 #include "compiler/ops/field.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>

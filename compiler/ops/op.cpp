@@ -1,6 +1,8 @@
 // The registry of ops, the canonical text of a configured op, and the numeric fields that vary over the population.
 #include "compiler/ops/op.h"
 
+#include <fmt/ranges.h>
+
 #include "compiler/ops/define_op.h"
 
 namespace shoal {

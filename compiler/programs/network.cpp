@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/programs/parts.h"
 #include "compiler/support/error.h"
 
 namespace shoal {
@@ -92,8 +93,9 @@ class Expansion {
     }
     const OpInfo& info = spec.op->info();
     if (info.many_inputs ? inputs.size() < 2 : inputs.size() != 1) {
-      throw SpecError(place_of(network_, i), fmt::format("{} takes {}, got {}", info.name,
-                                                         info.many_inputs ? "two or more inputs" : "one input", inputs.size()));
+      throw SpecError(place_of(network_, i),
+                      fmt::format("{} takes {}, got {}", info.name,
+                                  info.many_inputs ? "two or more inputs" : "one input", inputs.size()));
     }
     return inputs;
   }
@@ -107,10 +109,6 @@ class Expansion {
   Value last_;
 };
 
-Value network_input(Scope& scope, const Network& network) {
-  return scope.input("x", Role::input, network.input, {.sample = true});
-}
-
 }  // namespace
 
 std::vector<std::string> layer_names_of(const Network& network) {
@@ -120,8 +118,9 @@ std::vector<std::string> layer_names_of(const Network& network) {
     const std::string& given = network.layers[i].name;
     names.push_back(given.empty() ? std::to_string(i) : given);
     if (!is_layer_name(names[i])) {
-      throw SpecError(place_of(network, i),
-                      fmt::format("expected a name of letters, digits and _ (and not \"input\"), got \"{}\"", names[i]));
+      throw SpecError(
+          place_of(network, i),
+          fmt::format("expected a name of letters, digits and _ (and not \"input\"), got \"{}\"", names[i]));
     }
     if (!seen.insert(names[i]).second) {
       throw SpecError(place_of(network, i), fmt::format("a second layer named \"{}\"", names[i]));
@@ -142,13 +141,13 @@ Value expand(Scope& scope, const Network& network, Value x) {
 Shape output_shape(const Network& network) {
   Graph graph;
   Scope scope(graph);
-  return expand(scope, network, network_input(scope, network)).shape();
+  return expand(scope, network, declare_input(scope, network, {.sample = true})).shape();
 }
 
 std::vector<LayerSummary> summarize(const Network& network) {
   Graph graph;
   Scope scope(graph);
-  Expansion expansion(scope, network, network_input(scope, network));
+  Expansion expansion(scope, network, declare_input(scope, network, {.sample = true}));
   std::vector<LayerSummary> rows;
   for (size_t i = 0; i < network.layers.size(); ++i) {
     const size_t before = scope.parameters().size();

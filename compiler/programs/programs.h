@@ -34,7 +34,7 @@ struct TrainOptions {
 // sample order
 //   shuffled: "order_key" (i32, a value for each member). An epoch has max(1, N / B) steps, the remainder is dropped;
 //             every epoch has a new order. B == N reads the whole set in its own order and has no key.
-//   explicit: "order" (i32, member, [S * B]): position p of step t reads sample order[t * B + p].
+//   explicit: "order" (i32, member, [S * B]): position p of step t reads sample order[(t % S) * B + p].
 // States "loss_sum" and "<metric>_sum" (rank 0) add up the batch means: the runtime zeroes them before a launch and
 // divides by its steps. The mean loss is taken before the step's update, as training loops report it.
 Program train(const Model&, const TrainOptions&, Trace* = nullptr);

@@ -1,0 +1,118 @@
+// The parts of programs: inputs, batches, losses and metrics with their errors placed, and the passes at the end.
+#include "compiler/programs/parts.h"
+
+#include <algorithm>
+
+#include "compiler/passes/passes.h"
+#include "compiler/support/error.h"
+
+namespace shoal {
+
+namespace {
+
+// Calls `make`, and gives errors the place of what is being made.
+template <typename Make>
+auto placed(const std::string& place, Make make) {
+  try {
+    return make();
+  } catch (const SpecError& error) {
+    const std::string what = error.what();
+    throw SpecError(place, what.substr(std::min(what.size(), error.place.size() + 2)));
+  }
+}
+
+template <typename T>
+const T& required(const std::shared_ptr<const T>& op, const char* place) {
+  if (!op) throw SpecError(place, "is missing");
+  if (const auto missing = op->missing())
+    throw SpecError(place, fmt::format("{} needs \"{}\"", op->info().name, *missing));
+  return *op;
+}
+
+}  // namespace
+
+std::string_view program_kind_name(ProgramKind kind) {
+  switch (kind) {
+    case ProgramKind::forward: return "forward";
+    case ProgramKind::train: return "train";
+    case ProgramKind::evaluate: return "evaluate";
+  }
+  return "";
+}
+
+Value declare_input(Scope& scope, const Network& network, Varies varies) {
+  return scope.input("x", Role::input, network.input, varies);
+}
+
+Batch read_batch(Scope& scope, const Model& model, int64_t samples, Value i) {
+  const auto table = [&](Shape unit) {
+    unit.insert(unit.begin(), samples);
+    return unit;
+  };
+  Batch batch;
+  batch.x = gather(scope.input("data.x", Role::data, table(model.network.input), {}), i);
+  switch (required(model.loss, "/loss").target()) {
+    case TargetKind::label: batch.y = gather(scope.input("data.y", Role::data, {samples}, {}, DType::i32), i); break;
+    case TargetKind::same_shape:
+      batch.y = gather(scope.input("data.y", Role::data, table(output_shape(model.network)), {}), i);
+      break;
+  }
+  return batch;
+}
+
+Value target_like(Scope& scope, const Model& model, const Shape& output) {
+  switch (model.loss->target()) {
+    case TargetKind::label: return scope.input("target", Role::input, {}, {.sample = true}, DType::i32);
+    case TargetKind::same_shape: return scope.input("target", Role::input, output, {.sample = true});
+  }
+  return {};
+}
+
+Value batch_loss(Scope& scope, const Model& model, Value prediction, Value target) {
+  return placed("/loss", [&] {
+    const Loss& loss = required(model.loss, "/loss");
+    const Hyper hyper(scope, "loss", loss, model.varied);
+    const Value sample_loss = loss.expand(scope, hyper, prediction, target);
+    check(sample_loss.shape().empty(), "the loss of a sample has rank 0");
+    return mean_samples(sample_loss);
+  });
+}
+
+std::vector<Value> batch_metrics(Scope& scope, const Model& model, Value prediction, Value target) {
+  std::vector<Value> means;
+  for (size_t i = 0; i < model.metrics.size(); ++i) {
+    const std::string place = fmt::format("/metrics/{}", i);
+    means.push_back(placed(place, [&] {
+      const Metric& metric = required(model.metrics[i], place.c_str());
+      return mean_samples(metric.expand(scope, prediction, target, model.loss->target()));
+    }));
+  }
+  return means;
+}
+
+void update(Scope& scope, const Model& model, const std::vector<Trained>& trained) {
+  placed("/optimizer", [&] {
+    const Optimizer& optimizer = required(model.optimizer, "/optimizer");
+    optimizer.expand(scope, Hyper(scope, "optimizer", optimizer, model.varied), trained);
+  });
+}
+
+Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* trace) {
+  Program program;
+  program.kind = kind;
+  program.graph = run_pass("fold", graph, fold, trace);
+  program.graph = run_pass("cse", program.graph, cse, trace);
+  program.graph = run_pass("dce", program.graph, dce, trace);
+  program.parameters = scope.parameters();
+  for (Parameter& parameter : program.parameters) {
+    parameter.node = no_node;
+    for (NodeId id = 0; id < program.graph.nodes.size(); ++id) {
+      const Node& node = program.graph[id];
+      if (node.prim == Prim::input && node.attrs.name == parameter.name) parameter.node = id;
+    }
+    check(parameter.node != no_node, "the passes removed the parameter {}", parameter.name);
+  }
+  return program;
+}
+
+}  // namespace shoal
