@@ -39,7 +39,7 @@ endfunction()
 
 # LLVM as Debian's shared library; its headers are seen by runtime/cpu alone, and as system headers.
 function(shoal_link_llvm TARGET)
-  find_package(LLVM 19 REQUIRED CONFIG)
+  find_package(LLVM 19.1 REQUIRED CONFIG)
   target_include_directories(${TARGET} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
   target_link_libraries(${TARGET} PRIVATE LLVM)
 endfunction()

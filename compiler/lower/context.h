@@ -1,0 +1,66 @@
+// What the lowering of every nest shares: the builder, the thread's identity, and how a value's element is addressed.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "compiler/kernel/kernel.h"
+#include "compiler/lower/address.h"
+#include "compiler/plan/plan.h"
+
+namespace shoal::lower {
+
+// Position of the current chunk in the batch: a loop counter (or -1) plus a constant, and how many samples it holds.
+struct Chunk {
+  Linear base;
+  int64_t extent = 1;
+};
+
+class Context {
+ public:
+  Context(const plan::Plan& plan, kernel::Builder& builder);
+
+  // Thread index along an axis with this binding; -1 when one thread has the whole axis.
+  int32_t thread(const plan::AxisBinding& binding);
+  // Predicate that this thread is the first of those that only repeat its work; -1 when there are none.
+  int32_t first_of_idle(const plan::Binding& binding);
+
+  // Reads or writes the element of `value` at sample `sample` (local to the chunk) and unit indices `dims`.
+  // `valid` (a pred, or -1): where it is false element 0 is read instead, whatever it holds.
+  int32_t load(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t valid);
+  void store(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t scalar);
+  // Computes now what addressing the value needs and is already known, so that loops opened later need not.
+  void prepare(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
+
+  void open();    // around every kernel bracket
+  void close();
+  void forget_loads() { loads_.clear(); }
+
+  const plan::Plan& plan;
+  kernel::Builder& builder;
+  Addresses addresses;
+  Chunk chunk;
+  int32_t step = -1;        // i32: training steps taken before this one
+  bool threads_share = false;  // several threads work on one member, so nests need barriers between them
+  bool whole_group = false;    // ... and these barriers are of the whole group, not of one warp
+
+ private:
+  struct Target {
+    int32_t buffer, base;
+    Linear index;
+  };
+  Target locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const;
+
+  int32_t from_memory(int32_t buffer, DType dtype, int32_t loaded);
+  int32_t to_memory(int32_t buffer, DType dtype, int32_t value);
+
+  int32_t lane_ = -1, warp_ = -1;
+  int32_t member_warp_ = -1;      // number of the member in its group, when members stand side by side in shared memory
+  std::vector<int32_t> buffer_;   // by value
+  std::vector<int32_t> base_;     // by value: i64 start of the member's (lane block's) part, -1 when there is none
+  int32_t scratch_base_ = -1;
+  ScopedMemo<std::array<int64_t, 4>> loads_;  // (buffer, base, index, imm)
+  ScopedMemo<std::array<int32_t, 5>> threads_;
+};
+
+}  // namespace shoal::lower

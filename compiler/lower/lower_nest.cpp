@@ -1,0 +1,202 @@
+// One nest: parallel axes outside in, each as full tiles, then a smaller tile, then a guarded rest; inside, the reduction.
+#include "compiler/lower/lower_nest.h"
+
+#include <functional>
+
+#include "compiler/lower/scalars.h"
+
+namespace shoal::lower {
+
+using kernel::Op;
+
+namespace {
+
+class NestLowering {
+ public:
+  NestLowering(Context& context, const plan::Nest& nest, const plan::Binding& binding)
+      : context_(context), builder_(context.builder), nest_(nest), binding_(binding), scalars_(context, nest),
+        base_(nest.axes.size()) {}
+
+  void run() {
+    context_.forget_loads();
+    for (size_t a = 0; a < nest_.axes.size(); ++a) threads_.push_back(context_.thread(binding_.axes[a]));
+    idle_ = context_.first_of_idle(binding_);
+    scalars_.prepare(0, base_);
+    parallel(0);
+  }
+
+ private:
+  int64_t extent(size_t axis) const { return nest_.axes[axis].sample ? context_.chunk.extent : nest_.axes[axis].extent; }
+
+  // A bracket of the kernel around `body`; what was computed inside is forgotten after it.
+  void bracket(const std::function<void()>& begin, const std::function<void()>& body) {
+    begin();
+    context_.open();
+    scalars_.open();
+    body();
+    scalars_.close();
+    context_.close();
+    builder_.end();
+  }
+
+  void parallel(size_t axis) {
+    if (static_cast<int>(axis) == nest_.parallel_count()) return tile_body();
+    int64_t n = extent(axis), threads = binding_.axes[axis].threads, span = threads * binding_.axes[axis].tile;
+    int64_t full = n / span * span;
+    if (full > 0) segment(axis, 0, full, binding_.axes[axis].tile, 0);
+    int64_t rest = (n - full) / threads;
+    if (rest > 0) segment(axis, full, full + rest * threads, static_cast<int>(rest), 0);
+    if (int64_t last = (n - full) % threads; last > 0) segment(axis, n - last, n - last + threads, 1, last);
+  }
+
+  // Indices [begin, end) of the axis, tile * threads of them at a time. guard > 0: only that many threads have work.
+  void segment(size_t axis, int64_t begin, int64_t end, int tile, int64_t guard) {
+    int64_t threads = binding_.axes[axis].threads, span = threads * tile;
+    auto body = [&](int32_t counter) {
+      base_[axis] = {};
+      base_[axis].constant = begin;
+      base_[axis].add(counter, 1);
+      base_[axis].add(threads_[axis], 1);
+      tiles_.emplace_back(tile, threads);
+      scalars_.prepare(1u << axis, base_);
+      parallel(axis + 1);
+      tiles_.pop_back();
+      base_[axis] = {};
+    };
+    if (guard > 0) {
+      int32_t pred = builder_.emit(Op::lt, threads_[axis], builder_.constant_i32(guard));
+      return bracket([&] { builder_.when(pred); }, [&] { body(-1); });
+    }
+    if (end - begin == span) {
+      // No loop, yet a scope of its own: another segment of this axis has other constants for the same points.
+      context_.open();
+      scalars_.open();
+      body(-1);
+      scalars_.close();
+      context_.close();
+      return;
+    }
+    int32_t counter = -1;
+    bracket([&] { counter = builder_.loop(builder_.constant_i32(end - begin), span); }, [&] { body(counter); });
+  }
+
+  // All points of the tile, as offsets from base_.
+  std::vector<Point> tile_points() const {
+    std::vector<Point> points{base_};
+    for (size_t axis = 0; axis < tiles_.size(); ++axis) {
+      std::vector<Point> next;
+      for (const Point& p : points)
+        for (int t = 0; t < tiles_[axis].first; ++t) {
+          next.push_back(p);
+          next.back()[axis].constant += t * tiles_[axis].second;
+        }
+      points = std::move(next);
+    }
+    return points;
+  }
+
+  void tile_body() {
+    std::vector<Point> points = tile_points();
+    if (nest_.reduced >= 0) reduce(points);
+    auto finish = [&] {
+      for (const Point& p : points) {
+        std::vector<int32_t> values;  // all loads of a point before its stores: a store may overwrite what it has read
+        for (const plan::Store& store : nest_.stores) values.push_back(scalars_.evaluate(store.scalar, p));
+        for (size_t i = 0; i < values.size(); ++i) scalars_.store(nest_.stores[i], p, values[i]);
+      }
+    };
+    if (idle_ >= 0) bracket([&] { builder_.when(idle_); }, finish);
+    else finish();
+  }
+
+  int32_t identity() const {
+    for (const plan::Scalar& s : nest_.body)
+      if (s.kind == plan::Scalar::Kind::accumulator)
+        return s.dtype == DType::f32 ? builder_.constant(static_cast<float>(s.value))
+                                     : builder_.constant_i32(static_cast<int64_t>(s.value));
+    return builder_.constant(0);  // nothing reads the result
+  }
+
+  void reduce(const std::vector<Point>& points) {
+    std::vector<int32_t> values;
+    for (const Point& p : points)
+      values.push_back(nest_.over_chunks ? scalars_.load_stored(nest_.stores[0], p) : identity());
+    scalars_.prepare_operand(points);
+    std::vector<Point> at = points;
+    reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
+    for (size_t i = 0; i < points.size(); ++i) scalars_.set_accumulator(points[i], values[i]);
+  }
+
+  // Accumulates over the reduced axes from `axis` on; `values` are the accumulators, one a point.
+  void reduce_axis(size_t axis, std::vector<Point>& points, std::vector<int32_t>& values) {
+    if (axis == nest_.axes.size()) {
+      for (size_t i = 0; i < points.size(); ++i) values[i] = accumulate(values[i], points[i]);
+      return;
+    }
+    bool innermost = axis + 1 == nest_.axes.size();
+    int64_t n = extent(axis);
+    int64_t unroll = innermost ? std::min<int64_t>(n, context_.plan.schedule.unroll) : 1;
+    int64_t full = n / unroll * unroll;
+    if (n <= unroll) return reduce_points(axis, 0, n, points, values);
+    std::vector<int32_t> vars;
+    for (int32_t value : values) vars.push_back(builder_.var(value));
+    std::vector<Point> inside = points;
+    int32_t counter = -1;
+    bracket([&] { counter = builder_.loop(builder_.constant_i32(full), unroll); },
+            [&] {
+              for (Point& p : inside) p[axis].add(counter, 1);
+              std::vector<int32_t> running;
+              for (int32_t var : vars) running.push_back(builder_.get(var));
+              reduce_points(axis, 0, unroll, inside, running);
+              for (size_t i = 0; i < vars.size(); ++i) builder_.set(vars[i], running[i]);
+            });
+    for (size_t i = 0; i < vars.size(); ++i) values[i] = builder_.get(vars[i]);
+    if (full < n) reduce_points(axis, full, n, points, values);
+  }
+
+  void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points, std::vector<int32_t>& values) {
+    for (int64_t k = begin; k < end; ++k) {
+      std::vector<Point> at = points;
+      for (Point& p : at) p[axis].constant += k;
+      // Points with and without the loop counter share constants, so what they compute is kept apart.
+      context_.open();
+      scalars_.open();
+      reduce_axis(axis + 1, at, values);
+      scalars_.close();
+      context_.close();
+    }
+  }
+
+  int32_t accumulate(int32_t accumulator, const Point& point) {
+    switch (nest_.reduction) {
+      case Reduction::sum:
+        if (scalars_.is_product(nest_.reduced)) {
+          const plan::Scalar& product = nest_.body[nest_.reduced];
+          int32_t a = scalars_.evaluate(product.args[0], point), b = scalars_.evaluate(product.args[1], point);
+          return builder_.emit(Op::fma, a, b, accumulator);
+        }
+        return builder_.emit(Op::add, accumulator, scalars_.evaluate(nest_.reduced, point));
+      case Reduction::max: return builder_.emit(Op::max, accumulator, scalars_.evaluate(nest_.reduced, point));
+      case Reduction::min: return builder_.emit(Op::min, accumulator, scalars_.evaluate(nest_.reduced, point));
+    }
+    return -1;
+  }
+
+  Context& context_;
+  kernel::Builder& builder_;
+  const plan::Nest& nest_;
+  const plan::Binding& binding_;
+  Scalars scalars_;
+  Point base_;                                      // the tile's first point
+  std::vector<int32_t> threads_;                    // by axis: this thread's index along it, or -1
+  std::vector<std::pair<int, int64_t>> tiles_;      // by open parallel axis: points of a thread, and their distance
+  int32_t idle_ = -1;
+};
+
+}  // namespace
+
+void lower_nest(Context& context, const plan::Nest& nest, const plan::Binding& binding) {
+  NestLowering(context, nest, binding).run();
+}
+
+}  // namespace shoal::lower

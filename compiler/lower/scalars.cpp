@@ -1,0 +1,289 @@
+// Evaluates a nest's body: loads, guards, and the primitives as kernel opcodes.
+#include "compiler/lower/scalars.h"
+
+#include <limits>
+
+#include "compiler/lower/decompose.h"
+#include "compiler/support/error.h"
+
+namespace shoal::lower {
+
+using kernel::Op;
+using plan::Scalar;
+
+namespace {
+
+void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
+  for (const plan::Term& term : index.terms) {
+    if (term.axis < static_cast<int32_t>(nest.axes.size()))
+      *axes |= 1u << term.axis;
+    else
+      see(nest, nest.quotients[term.axis - nest.axes.size()].numerator, axes);
+  }
+}
+
+}  // namespace
+
+Scalars::Scalars(Context& context, const plan::Nest& nest)
+    : context_(context), builder_(context.builder), nest_(nest), axes_(nest.body.size(), 0), uses_(nest.body.size(), 0) {
+  uint32_t parallel = 0, sample = 0;
+  check(nest.axes.size() <= 32, "nest '{}' has {} axes", nest.name, nest.axes.size());
+  for (size_t a = 0; a < nest.axes.size(); ++a) {
+    if (!nest.axes[a].reduced) parallel |= 1u << a;
+    if (nest.axes[a].sample) sample = 1u << a, sample_axis_ = static_cast<int>(a);
+  }
+  for (size_t i = 0; i < nest.body.size(); ++i) {
+    const Scalar& s = nest.body[i];
+    for (int32_t arg : s.args)
+      if (arg >= 0) axes_[i] |= axes_[arg], ++uses_[arg];
+    see(nest, s.index, &axes_[i]);
+    for (const plan::Index& index : s.access.dims) see(nest, index, &axes_[i]);
+    for (const plan::Guard& guard : s.guards) {
+      see(nest, guard.index, &axes_[i]);
+      if (guard.quotient >= 0) see(nest, nest.quotients[guard.quotient].numerator, &axes_[i]);
+    }
+    if (s.access.indirect >= 0) axes_[i] |= axes_[s.access.indirect], ++uses_[s.access.indirect];
+    if (s.kind == Scalar::Kind::position) axes_[i] |= sample;
+    if (s.kind == Scalar::Kind::load && context.plan.values[s.access.value].varies.sample) axes_[i] |= sample;
+    if (s.kind == Scalar::Kind::accumulator) axes_[i] |= parallel;
+  }
+  for (const plan::Store& store : nest.stores) ++uses_[store.scalar];
+  if (nest.reduced >= 0) ++uses_[nest.reduced];
+}
+
+std::vector<int64_t> Scalars::key(int32_t scalar, const Point& point) const {
+  std::vector<int64_t> key{scalar};
+  for (size_t a = 0; a < point.size(); ++a)
+    if (axes_[scalar] >> a & 1) key.push_back(point[a].constant);
+  return key;
+}
+
+int32_t Scalars::evaluate(int32_t scalar, const Point& point) {
+  std::vector<int64_t> k = key(scalar, point);
+  if (int32_t known = memo_.find(k); known >= 0) return known;
+  int32_t value = compute(scalar, point);
+  memo_.insert(k, value);
+  return value;
+}
+
+void Scalars::set_accumulator(const Point& point, int32_t value) {
+  for (size_t i = 0; i < nest_.body.size(); ++i)
+    if (nest_.body[i].kind == Scalar::Kind::accumulator) memo_.insert(key(static_cast<int32_t>(i), point), value);
+}
+
+void Scalars::prepare(uint32_t known, const Point& point) {
+  for (size_t i = 0; i < nest_.body.size(); ++i) {
+    const Scalar& s = nest_.body[i];
+    if (s.kind == Scalar::Kind::load && s.access.indirect < 0 && s.guards.empty() && nest_.quotients.empty())
+      context_.prepare(s.access.value, sample_of(point), resolve_all(s.access, point));
+    // A value that no axis changes is the same for the whole nest: a hyperparameter, a step size.
+    if (axes_[i] == 0 && known == 0 && (s.kind == Scalar::Kind::primitive || s.kind == Scalar::Kind::load))
+      evaluate(static_cast<int32_t>(i), point);
+  }
+}
+
+void Scalars::prepare_operand(const std::vector<Point>& points) {
+  std::vector<bool> needed(nest_.body.size(), false);
+  needed[nest_.reduced] = true;
+  uint32_t reduced = 0;
+  for (size_t a = 0; a < nest_.axes.size(); ++a)
+    if (nest_.axes[a].reduced) reduced |= 1u << a;
+  for (size_t i = nest_.body.size(); i-- > 0;) {
+    const Scalar& s = nest_.body[i];
+    if (!needed[i]) continue;
+    bool worth = s.kind == Scalar::Kind::load || s.kind == Scalar::Kind::primitive || s.kind == Scalar::Kind::guarded;
+    if (worth && !(axes_[i] & reduced)) {
+      for (const Point& point : points) evaluate(static_cast<int32_t>(i), point);
+      continue;
+    }
+    for (int32_t arg : s.args)
+      if (arg >= 0) needed[arg] = true;
+    if (s.access.indirect >= 0) needed[s.access.indirect] = true;
+  }
+}
+
+Linear Scalars::resolve(const plan::Index& index, const Point& point) {
+  Linear result;
+  result.constant = index.offset;
+  for (const plan::Term& term : index.terms) {
+    if (term.axis < static_cast<int32_t>(point.size())) {
+      result.add(point[term.axis], term.factor);
+      continue;
+    }
+    const plan::Quotient& q = nest_.quotients[term.axis - nest_.axes.size()];
+    int32_t numerator = context_.addresses.value(resolve(q.numerator, point));
+    result.add(builder_.emit(Op::div, numerator, builder_.constant_i32(q.divisor)), term.factor);
+  }
+  return result;
+}
+
+std::vector<Linear> Scalars::resolve_all(const plan::Access& access, const Point& point) {
+  std::vector<Linear> dims;
+  for (const plan::Index& index : access.dims) dims.push_back(resolve(index, point));
+  return dims;
+}
+
+Linear Scalars::sample_of(const Point& point) const { return sample_axis_ >= 0 ? point[sample_axis_] : Linear{}; }
+
+// Predicate that all guards hold; -1 when that is certain.
+int32_t Scalars::holds(const std::vector<plan::Guard>& guards, const Point& point) {
+  int32_t pred = -1;
+  auto require = [&](int32_t p) { pred = pred < 0 ? p : builder_.emit(Op::band, pred, p); };
+  for (const plan::Guard& guard : guards) {
+    Linear index;
+    int64_t extent = guard.extent;
+    if (guard.quotient >= 0) {
+      // A negative numerator is a large unsigned one, so its quotient fails the upper bound.
+      const plan::Quotient& q = nest_.quotients[guard.quotient];
+      int32_t numerator = context_.addresses.value(resolve(q.numerator, point));
+      int32_t divisor = builder_.constant_i32(q.divisor);
+      require(builder_.emit(Op::eq, builder_.emit(Op::rem, numerator, divisor), builder_.constant_i32(0)));
+      require(builder_.emit(Op::lt, builder_.emit(Op::div, numerator, divisor), builder_.constant_i32(q.extent)));
+      continue;
+    }
+    index = resolve(guard.index, point);
+    if (index.terms.empty() && index.constant >= 0 && index.constant < extent) continue;
+    int32_t value = context_.addresses.value(index);
+    require(builder_.emit(Op::le, builder_.constant_i32(0), value));
+    require(builder_.emit(Op::lt, value, builder_.constant_i32(extent)));
+  }
+  return pred;
+}
+
+int32_t Scalars::constant(DType dtype, double value) {
+  switch (dtype) {
+    case DType::f32: return builder_.constant(static_cast<float>(value));
+    case DType::i32: return builder_.constant_i32(static_cast<int64_t>(value));
+    case DType::boolean: return builder_.constant_pred(value != 0);
+  }
+  return -1;
+}
+
+void Scalars::store(const plan::Store& store, const Point& point, int32_t scalar) {
+  context_.store(store.access.value, sample_of(point), resolve_all(store.access, point), scalar);
+}
+
+int32_t Scalars::load_stored(const plan::Store& store, const Point& point) {
+  return context_.load(store.access.value, sample_of(point), resolve_all(store.access, point), -1);
+}
+
+bool Scalars::is_product(int32_t scalar) const {
+  const Scalar& s = nest_.body[scalar];
+  return s.kind == Scalar::Kind::primitive && s.prim == Prim::mul && s.dtype == DType::f32 && uses_[scalar] == 1;
+}
+
+int32_t Scalars::compute(int32_t id, const Point& point) {
+  const Scalar& s = nest_.body[id];
+  switch (s.kind) {
+    case Scalar::Kind::constant:
+      return constant(s.dtype, s.value);
+    case Scalar::Kind::coordinate:
+      return context_.addresses.value(resolve(s.index, point));
+    case Scalar::Kind::position: {
+      Linear position = sample_of(point);
+      position.add(context_.chunk.base, 1);
+      return context_.addresses.value(position);
+    }
+    case Scalar::Kind::step:
+      return context_.step;
+    case Scalar::Kind::load: {
+      int32_t valid = holds(s.guards, point);
+      std::vector<Linear> dims = resolve_all(s.access, point);
+      if (s.access.indirect >= 0) {
+        dims[0] = {};
+        dims[0].add(evaluate(s.access.indirect, point), 1);
+      }
+      int32_t value = context_.load(s.access.value, sample_of(point), dims, valid);
+      return valid < 0 ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
+    }
+    case Scalar::Kind::guarded: {
+      int32_t value = evaluate(s.args[0], point), valid = holds(s.guards, point);
+      return valid < 0 ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
+    }
+    case Scalar::Kind::primitive:
+      return primitive(s, point);
+    case Scalar::Kind::accumulator:
+      break;
+  }
+  throw InternalError(fmt::format("internal error: nest '{}' reads its accumulator before it is known", nest_.name));
+}
+
+// a * b + c, c - a * b and a * b - c in one rounding, when the product has no other use; else -1.
+int32_t Scalars::fused(const Scalar& s, const Point& point) {
+  if (s.dtype != DType::f32 || (s.prim != Prim::add && s.prim != Prim::sub)) return -1;
+  bool second = is_product(s.args[1]);
+  if (!second && !is_product(s.args[0])) return -1;
+  const Scalar& product = nest_.body[s.args[second ? 1 : 0]];
+  int32_t a = evaluate(product.args[0], point), b = evaluate(product.args[1], point);
+  int32_t c = evaluate(s.args[second ? 0 : 1], point);
+  if (s.prim == Prim::sub) {
+    if (second) a = builder_.emit(Op::neg, a);
+    else c = builder_.emit(Op::neg, c);
+  }
+  return builder_.emit(Op::fma, a, b, c);
+}
+
+int32_t Scalars::primitive(const Scalar& s, const Point& point) {
+  if (int32_t value = fused(s, point); value >= 0) return value;
+  int32_t x[3] = {-1, -1, -1};
+  for (size_t k = 0; k < 3; ++k)
+    if (s.args[k] >= 0) x[k] = evaluate(s.args[k], point);
+  DType from = nest_.body[s.args[0]].dtype;
+  switch (s.prim) {
+    case Prim::add: return builder_.emit(Op::add, x[0], x[1]);
+    case Prim::sub: return builder_.emit(Op::sub, x[0], x[1]);
+    case Prim::mul: return builder_.emit(Op::mul, x[0], x[1]);
+    case Prim::div: return builder_.emit(Op::div, x[0], x[1]);
+    case Prim::rem: return builder_.emit(Op::rem, x[0], x[1]);
+    case Prim::max: return builder_.emit(Op::max, x[0], x[1]);
+    case Prim::min: return builder_.emit(Op::min, x[0], x[1]);
+    case Prim::neg: return from == DType::f32 ? builder_.emit(Op::neg, x[0]) : builder_.emit(Op::sub, builder_.constant_i32(0), x[0]);
+    case Prim::abs:
+      return from == DType::f32 ? builder_.emit(Op::abs, x[0])
+                                : builder_.emit(Op::max, x[0], builder_.emit(Op::sub, builder_.constant_i32(0), x[0]));
+    case Prim::floor: return builder_.emit(Op::floor, x[0]);
+    case Prim::sqrt: return builder_.emit(Op::sqrt, x[0]);
+    case Prim::exp:
+    case Prim::log:
+    case Prim::tanh:
+    case Prim::erf:
+    case Prim::sin:
+    case Prim::cos:
+    case Prim::shuffle: return decompose(builder_, s.prim, x, s.n);
+    case Prim::lt: return builder_.emit(Op::lt, x[0], x[1]);
+    case Prim::le: return builder_.emit(Op::le, x[0], x[1]);
+    case Prim::eq: return builder_.emit(Op::eq, x[0], x[1]);
+    case Prim::logical_and: return builder_.emit(Op::band, x[0], x[1]);
+    case Prim::logical_or: return builder_.emit(Op::bor, x[0], x[1]);
+    case Prim::logical_not: return builder_.emit(Op::bxor, x[0], builder_.constant_pred(true));
+    case Prim::select: return builder_.emit(Op::select, x[0], x[1], x[2]);
+    case Prim::cast:
+      if (from == s.dtype) return x[0];
+      if (s.dtype == DType::f32) return builder_.emit(Op::to_f32, x[0]);
+      if (s.dtype == DType::i32) return builder_.emit(Op::to_i32, x[0]);
+      return from == DType::f32
+                 ? builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant(0)), builder_.constant_pred(true))
+                 : builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant_i32(0)), builder_.constant_pred(true));
+    case Prim::input:
+    case Prim::constant:
+    case Prim::index:
+    case Prim::position:
+    case Prim::step:
+    case Prim::stop_gradient:
+    case Prim::broadcast:
+    case Prim::reshape:
+    case Prim::transpose:
+    case Prim::slice:
+    case Prim::pad:
+    case Prim::concat:
+    case Prim::gather:
+    case Prim::window:
+    case Prim::unwindow:
+    case Prim::reduce:
+    case Prim::contract:
+      break;
+  }
+  throw InternalError(fmt::format("internal error: primitive {} in the body of nest '{}'", prim_name(s.prim), nest_.name));
+}
+
+}  // namespace shoal::lower

@@ -1,0 +1,54 @@
+// Scalars: evaluates a nest's body at one point of its axes; equal work at the points of a tile is done once.
+#pragma once
+
+#include <vector>
+
+#include "compiler/lower/context.h"
+
+namespace shoal::lower {
+
+// Where the nest stands: for each axis the index, as kernel values times factors plus the constant of a tile point.
+using Point = std::vector<Linear>;
+
+class Scalars {
+ public:
+  Scalars(Context& context, const plan::Nest& nest);
+
+  int32_t evaluate(int32_t scalar, const Point& point);
+  // Makes the accumulator's value at a parallel point known to evaluate().
+  void set_accumulator(const Point& point, int32_t value);
+  // Evaluates what is already decided by the axes in `known` (a bit each), before loops over the others open.
+  void prepare(uint32_t known, const Point& point);
+  // Evaluates at each parallel point what the reduced scalar needs and no reduced axis changes, before the reduction loops.
+  void prepare_operand(const std::vector<Point>& points);
+  void store(const plan::Store& store, const Point& point, int32_t scalar);
+  int32_t load_stored(const plan::Store& store, const Point& point);
+
+  // The two factors, when the reduced scalar is an f32 product that nothing else uses.
+  bool is_product(int32_t scalar) const;
+  const plan::Nest& nest() const { return nest_; }
+
+  void open() { memo_.open(); }
+  void close() { memo_.close(); }
+
+ private:
+  int32_t compute(int32_t scalar, const Point& point);
+  int32_t primitive(const plan::Scalar& scalar, const Point& point);
+  int32_t fused(const plan::Scalar& scalar, const Point& point);
+  Linear resolve(const plan::Index& index, const Point& point);
+  int32_t holds(const std::vector<plan::Guard>& guards, const Point& point);
+  std::vector<Linear> resolve_all(const plan::Access& access, const Point& point);
+  Linear sample_of(const Point& point) const;
+  std::vector<int64_t> key(int32_t scalar, const Point& point) const;
+  int32_t constant(DType dtype, double value);
+
+  Context& context_;
+  kernel::Builder& builder_;
+  const plan::Nest& nest_;
+  int sample_axis_ = -1;
+  std::vector<uint32_t> axes_;   // by scalar: the axes that it depends on, a bit each
+  std::vector<int> uses_;        // by scalar
+  ScopedMemo<std::vector<int64_t>> memo_;
+};
+
+}  // namespace shoal::lower

@@ -1,0 +1,129 @@
+// Counts evaluations backwards and operations forwards, and compares recomputing with storing.
+#include "compiler/plan/inline_cost.h"
+
+namespace shoal::plan {
+namespace {
+
+// Instructions of one evaluation, roughly, in vector code.
+double own_cost(Prim prim) {
+  switch (prim) {
+    case Prim::input:
+    case Prim::constant:
+    case Prim::index:
+    case Prim::position:
+    case Prim::step:
+    case Prim::stop_gradient:
+    case Prim::broadcast:
+    case Prim::reshape:
+    case Prim::transpose:
+    case Prim::slice:
+      return 0;
+    case Prim::add:
+    case Prim::sub:
+    case Prim::mul:
+    case Prim::max:
+    case Prim::min:
+    case Prim::neg:
+    case Prim::abs:
+    case Prim::floor:
+    case Prim::lt:
+    case Prim::le:
+    case Prim::eq:
+    case Prim::logical_and:
+    case Prim::logical_or:
+    case Prim::logical_not:
+    case Prim::select:
+    case Prim::cast:
+    case Prim::pad:
+    case Prim::window:
+    case Prim::concat:
+      return 1;
+    case Prim::div:
+    case Prim::rem:
+    case Prim::sqrt:
+    case Prim::gather:
+      return 4;
+    case Prim::exp:
+    case Prim::log:
+    case Prim::tanh:
+    case Prim::erf:
+    case Prim::sin:
+    case Prim::cos:
+      return 12;
+    case Prim::shuffle:
+      return 40;
+    case Prim::unwindow:
+    case Prim::reduce:
+    case Prim::contract:
+      return 0;  // always stored: read as a load
+  }
+  return 0;
+}
+
+constexpr double load_cost = 0.5;
+
+// How often a sum node evaluates its operand; a register tile reuses each element about four times.
+double operand_evaluations(const Graph& graph, const Node& sum, const Node& operand) {
+  if (sum.prim != Prim::contract) return static_cast<double>(member_elements(graph, operand));
+  double points = static_cast<double>(member_elements(graph, sum));
+  std::string counted = sum.attrs.out;
+  for (size_t k = 0; k < 2; ++k) {
+    const std::string& letters = k ? sum.attrs.b : sum.attrs.a;
+    for (size_t d = 0; d < letters.size(); ++d)
+      if (counted.find(letters[d]) == std::string::npos) {
+        counted += letters[d];
+        points *= static_cast<double>(graph[sum.inputs[k]].shape[d]);
+      }
+  }
+  if (sum.attrs.over_sample) points *= static_cast<double>(graph.batch);
+  return std::max(points / 4, static_cast<double>(member_elements(graph, operand)));
+}
+
+}  // namespace
+
+int64_t member_elements(const Graph& graph, const Node& node) {
+  return element_count(node.shape) * (node.varies.sample ? graph.batch : 1);
+}
+
+bool is_renaming(const Shape& from, const Shape& to) {
+  Shape a, b;
+  for (int64_t extent : from)
+    if (extent != 1) a.push_back(extent);
+  for (int64_t extent : to)
+    if (extent != 1) b.push_back(extent);
+  return a == b;
+}
+
+std::vector<bool> worth_storing(const Graph& graph) {
+  size_t count = graph.nodes.size();
+  std::vector<double> cost(count, load_cost);
+  for (size_t n = 0; n < count; ++n) {
+    const Node& node = graph.nodes[n];
+    PrimKind kind = prim_kind(node.prim);
+    if (kind == PrimKind::sum || node.prim == Prim::input) continue;
+    cost[n] = own_cost(node.prim);
+    for (NodeId input : node.inputs) cost[n] += cost[input];
+  }
+  std::vector<double> evaluations(count, 0);
+  std::vector<bool> stored(count, false);
+  for (const Output& output : graph.outputs) stored[output.value] = true;
+  for (size_t n = count; n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    PrimKind kind = prim_kind(node.prim);
+    double elements = static_cast<double>(member_elements(graph, node));
+    if (kind == PrimKind::sum) {
+      for (NodeId input : node.inputs) evaluations[input] += operand_evaluations(graph, node, graph[input]);
+      continue;
+    }
+    if (kind == PrimKind::source) continue;
+    if (evaluations[n] * (cost[n] - 1) > elements * (cost[n] + 1)) stored[n] = true;
+    double times = stored[n] ? elements : evaluations[n];
+    for (NodeId input : node.inputs) evaluations[input] += times;
+    // A reshape that is more than a renaming reads its input as flat memory, so there must be memory.
+    if (node.prim == Prim::reshape && !is_renaming(graph[node.inputs[0]].shape, node.shape)) stored[node.inputs[0]] = true;
+    if (node.prim == Prim::gather) stored[node.inputs[0]] = true;
+  }
+  return stored;
+}
+
+}  // namespace shoal::plan

@@ -1,0 +1,316 @@
+// graph -> nests: which nodes are stored, which nest computes which node, and the order of the nests.
+//
+// Every sum node is the root of a nest. An element-wise node joins the epilogue of the latest nest that computes one of its
+// operands in the same index space, if no other operand of it depends on that nest; else it is inlined where it is read, or,
+// when that costs more than a store and a load (inline_cost), it is the root of an element-wise nest that others may join.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "compiler/plan/inline_cost.h"
+#include "compiler/plan/nest_builder.h"
+#include "compiler/plan/plan.h"
+#include "compiler/support/error.h"
+
+namespace shoal::plan {
+namespace {
+
+// Regions count the chunk loops: what varies over samples lives in odd ones, what has summed over them after those.
+struct Regions {
+  std::vector<int> computed, available;
+};
+
+Regions find_regions(const Graph& graph, bool chunked) {
+  Regions r;
+  for (const Node& node : graph.nodes) {
+    int base = 0;
+    for (NodeId input : node.inputs) base = std::max(base, r.available[input]);
+    bool reduces = node.attrs.over_sample;
+    bool in_loop = chunked && prim_kind(node.prim) != PrimKind::source && (node.varies.sample || reduces);
+    int region = chunked && in_loop != (base % 2 == 1) ? base + 1 : base;
+    r.computed.push_back(region);
+    r.available.push_back(chunked && reduces ? region + 1 : region);
+  }
+  return r;
+}
+
+class NestMaker : public ValueSource {
+ public:
+  NestMaker(const Graph& graph, bool chunked, Plan& plan)
+      : graph_(graph), chunked_(chunked), plan_(plan), regions_(find_regions(graph, chunked)), store_(worth_storing(graph)),
+        home_(graph.nodes.size(), -1), value_(graph.nodes.size(), -1), merged_(graph.nodes.size(), false) {}
+
+  void run() {
+    make_arguments();
+    find_merged();
+    for (NodeId n = 0; n < graph_.nodes.size(); ++n) assign_home(n);
+    finish_outputs();
+    store_results();
+    order();
+  }
+
+ private:
+  // ---- ValueSource
+  bool is_stored(NodeId n) const override { return home_[n] >= 0 || graph_[n].prim == Prim::input; }
+  int home_of(NodeId n) const override { return home_[n]; }
+  bool is_merged(NodeId n) const override { return merged_[n]; }
+  void require_row_major(int32_t value) override { plan_.values[value].row_major = true; }
+  int32_t value_of(NodeId n) override {
+    if (value_[n] >= 0) return value_[n];
+    const Node& node = graph_[n];
+    std::string name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), n) : node.name;
+    return value_[n] = add_value(name, node, -1);
+  }
+
+  int32_t add_value(const std::string& name, const Node& node, int32_t argument) {
+    plan_.values.push_back({name, node.dtype, node.shape, {true, node.varies.sample}, argument, false});
+    if (argument >= 0) plan_.values.back().varies = plan_.arguments[argument].varies;
+    return static_cast<int32_t>(plan_.values.size()) - 1;
+  }
+
+  int32_t add_argument(const std::string& name, const Node& node, Role role, bool is_output, Varies varies) {
+    int32_t argument = static_cast<int32_t>(plan_.arguments.size());
+    plan_.arguments.push_back({name, role, is_output, is_output, node.dtype, varies, node.shape, -1});
+    return plan_.arguments.back().value = add_value(name, node, argument);
+  }
+
+  void make_arguments() {
+    for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
+      const Node& node = graph_[n];
+      if (node.prim == Prim::input) value_[n] = add_argument(node.attrs.name, node, node.attrs.role, false, node.varies);
+      plan_.steps = plan_.steps || node.prim == Prim::step;
+    }
+    for (const Output& output : graph_.outputs) plan_.steps = plan_.steps || output.state != no_node;
+    if (plan_.steps)
+      for (const Output& output : graph_.outputs)
+        if (output.state != no_node) plan_.arguments[plan_.values[value_[output.state]].argument].written = true;
+  }
+
+  void find_merged() {
+    std::vector<int> readers(graph_.nodes.size(), 0);
+    for (const Node& node : graph_.nodes)
+      for (NodeId input : node.inputs) ++readers[input];
+    for (const Output& output : graph_.outputs) ++readers[output.value];
+    for (const Node& node : graph_.nodes)
+      if (node.prim == Prim::unwindow && graph_[node.inputs[0]].prim == Prim::contract && readers[node.inputs[0]] == 1 &&
+          !graph_[node.inputs[0]].attrs.over_sample)
+        merged_[node.inputs[0]] = true;
+  }
+
+  // ---- dependencies between nests: before_[h] are the nests that must run before nest h
+  void must_precede(int earlier, int later) {
+    std::set<int> added = before_[earlier];
+    added.insert(earlier);
+    for (size_t h = 0; h < nests_.size(); ++h)
+      if (static_cast<int>(h) == later || before_[h].count(later)) before_[h].insert(added.begin(), added.end());
+  }
+  void update_dependencies(int h) {
+    for (int d : nests_[h]->dependencies)
+      if (!before_[h].count(d)) must_precede(d, h);
+  }
+
+  // Nests that reading node n involves, n itself not being computed by `except`.
+  void collect_dependencies(NodeId n, std::set<int>* found) const {
+    if (home_[n] >= 0) {
+      found->insert(home_[n]);
+      return;
+    }
+    for (NodeId input : graph_[n].inputs) collect_dependencies(input, found);
+  }
+
+  bool may_join(int h, NodeId n) const {
+    const NestBuilder& nest = *nests_[h];
+    if (nest.nest.over_chunks || nest.nest.region != regions_.computed[n] || !nest.has_space_of(graph_[n])) return false;
+    std::set<int> needed;
+    for (NodeId input : graph_[n].inputs)
+      if (home_[input] != h) collect_dependencies(input, &needed);
+    return std::none_of(needed.begin(), needed.end(), [&](int d) { return d == h || before_[d].count(h); });
+  }
+
+  int new_nest(NodeId root, bool copy = false) {
+    int h = static_cast<int>(nests_.size());
+    nests_.push_back(std::make_unique<NestBuilder>(graph_, *this, root, h, copy));
+    before_.emplace_back();
+    Nest& nest = nests_.back()->nest;
+    nest.region = regions_.computed[root];
+    nest.over_chunks = chunked_ && graph_[root].attrs.over_sample && !copy;
+    update_dependencies(h);
+    return h;
+  }
+
+  void assign_home(NodeId n) {
+    const Node& node = graph_[n];
+    switch (prim_kind(node.prim)) {
+      case PrimKind::source:
+        return;
+      case PrimKind::sum:
+        if (!merged_[n]) home_[n] = new_nest(n);
+        return;
+      case PrimKind::scalar:
+        if (int h = joinable(n); h >= 0) {
+          nests_[h]->append(n);
+          update_dependencies(h);
+          home_[n] = h;
+          return;
+        }
+        break;
+      case PrimKind::indexing:
+        break;
+    }
+    if (store_[n]) home_[n] = new_nest(n);
+  }
+
+  // The latest nest whose epilogue may compute n: one that computes an operand, or, for a node that is stored anyway, an
+  // element-wise nest that reads what n reads.
+  int joinable(NodeId n) const {
+    int best = -1;
+    for (NodeId input : graph_[n].inputs)
+      if (home_[input] > best && may_join(home_[input], n)) best = home_[input];
+    if (best >= 0 || !store_[n]) return best;
+    for (int h = static_cast<int>(nests_.size()) - 1; h >= 0; --h) {
+      if (nests_[h]->nest.reduced >= 0 || !may_join(h, n)) continue;
+      for (NodeId input : graph_[n].inputs)
+        if (is_stored(input) && value_[input] >= 0 && nests_[h]->loaded.count(value_[input])) return h;
+    }
+    return -1;
+  }
+
+  // ---- outputs: a node's value becomes the argument's memory where nothing stands against it, else it is copied there
+  void finish_outputs() {
+    std::vector<const Output*> copies;
+    for (const Output& output : graph_.outputs) {
+      bool carried = output.state != no_node;
+      int32_t target = carried ? value_[output.state]
+                               : add_argument(output.name, graph_[output.value], Role::input, true,
+                                              {true, graph_[output.value].varies.sample});
+      if (carried && output.value == output.state) continue;
+      bool claimed = value_[output.value] >= 0 && plan_.values[value_[output.value]].argument >= 0;
+      if (home_[output.value] >= 0 && !claimed && (!carried || update_in_place(output, target)))
+        move_value(output.value, target);
+      else
+        copies.push_back(&output), targets_[&output] = target;
+    }
+    for (const Output* output : copies) {
+      int h = new_nest(output->value, is_stored(output->value));
+      nests_[h]->nest.name = output->name + "_copy";
+      nests_[h]->nest.region = last_region(output->value);
+      for (size_t other = 0; other < nests_.size(); ++other)
+        if (static_cast<int>(other) != h && nests_[other]->loaded.count(targets_[output]) && !before_[other].count(h))
+          must_precede(static_cast<int>(other), h);
+      nests_[h]->store(output->value, targets_[output]);
+    }
+  }
+
+  int last_region(NodeId value) const {
+    if (!chunked_ || graph_[value].varies.sample) return regions_.available[value];
+    int last = *std::max_element(regions_.available.begin(), regions_.available.end());
+    return last + last % 2;
+  }
+
+  // Whether the nest that computes the next value of a carried input may overwrite it: all who read the old one run before.
+  bool update_in_place(const Output& output, int32_t state_value) {
+    int writer = home_[output.value];
+    if (nests_[writer]->nest.over_chunks) return false;
+    if (!nests_[writer]->reads_only_at_point(state_value)) return false;
+    for (size_t h = 0; h < nests_.size(); ++h) {
+      if (static_cast<int>(h) == writer || !nests_[h]->loaded.count(state_value)) continue;
+      if (before_[h].count(writer) || nests_[h]->nest.region > nests_[writer]->nest.region) return false;
+    }
+    for (size_t h = 0; h < nests_.size(); ++h)
+      if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value)) must_precede(static_cast<int>(h), writer);
+    return true;
+  }
+
+  // Node n lives in `target` from now on; nests that already load it follow.
+  void move_value(NodeId n, int32_t target) {
+    int32_t from = value_[n];
+    value_[n] = target;
+    if (from < 0) return;
+    plan_.values[target].row_major = plan_.values[target].row_major || plan_.values[from].row_major;
+    for (auto& builder : nests_) {
+      if (!builder->loaded.erase(from)) continue;
+      builder->loaded.insert(target);
+      for (Scalar& s : builder->nest.body)
+        if (s.kind == Scalar::Kind::load && s.access.value == from) s.access.value = target;
+    }
+  }
+
+  void store_results() {
+    for (NodeId n = 0; n < graph_.nodes.size(); ++n)
+      if (home_[n] >= 0 && value_[n] >= 0) nests_[home_[n]]->store(n, value_[n]);
+  }
+
+  // Sums over the chunks of a batch start from the reduction's identity.
+  Nest identity_nest(const Nest& sum) const {
+    Nest nest;
+    nest.name = sum.name + "_start";
+    nest.region = sum.region - 1;
+    nest.axes.assign(sum.axes.begin(), sum.axes.begin() + sum.parallel_count());
+    for (const Scalar& s : sum.body)
+      if (s.kind == Scalar::Kind::accumulator)
+        nest.body.push_back({.kind = Scalar::Kind::constant, .dtype = s.dtype, .value = s.value});
+    for (const Store& store : sum.stores) nest.stores.push_back({store.access, 0});
+    return nest;
+  }
+
+  // By region, then by dependencies; among the ready ones the oldest first.
+  void order() {
+    std::vector<bool> done(nests_.size(), false);
+    for (int region = 0; region <= max_region(); ++region) {
+      for (const auto& builder : nests_)
+        if (builder->nest.over_chunks && builder->nest.region == region + 1 && !builder->nest.stores.empty())
+          plan_.nests.push_back(identity_nest(builder->nest));
+      for (bool progress = true; progress;) {
+        progress = false;
+        for (size_t h = 0; h < nests_.size() && !progress; ++h) {
+          if (done[h] || nests_[h]->nest.region != region) continue;
+          if (std::any_of(before_[h].begin(), before_[h].end(), [&](int d) { return !done[d]; })) continue;
+          done[h] = progress = true;
+          if (!nests_[h]->nest.stores.empty()) plan_.nests.push_back(std::move(nests_[h]->nest));
+        }
+      }
+    }
+    check(std::all_of(done.begin(), done.end(), [](bool d) { return d; }), "the nests of '{}' cannot be ordered", graph_.name);
+    plan_.regions = max_region() + 1;
+  }
+
+  int max_region() const {
+    int last = 0;
+    for (const auto& builder : nests_) last = std::max(last, builder->nest.region);
+    return last;
+  }
+
+  const Graph& graph_;
+  bool chunked_;
+  Plan& plan_;
+  Regions regions_;
+  std::vector<bool> store_;
+  std::vector<int> home_;        // by node: the nest that computes it, -1 for none
+  std::vector<int32_t> value_;   // by node: its value in memory, -1 for none
+  std::vector<bool> merged_;
+  std::vector<std::unique_ptr<NestBuilder>> nests_;
+  std::vector<std::set<int>> before_;
+  std::map<const Output*, int32_t> targets_;
+};
+
+}  // namespace
+
+int Nest::parallel_count() const {
+  return static_cast<int>(std::count_if(axes.begin(), axes.end(), [](const Axis& a) { return !a.reduced; }));
+}
+
+const Axis* Nest::sample_axis() const {
+  for (const Axis& axis : axes)
+    if (axis.sample) return &axis;
+  return nullptr;
+}
+
+void make_nests(const Graph& graph, bool chunked, Plan& plan) {
+  plan.name = graph.name;
+  plan.batch = graph.batch;
+  NestMaker(graph, chunked, plan).run();
+}
+
+}  // namespace shoal::plan

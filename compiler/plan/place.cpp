@@ -1,0 +1,135 @@
+// Place: which memory each value lives in, in which layout, and at which offset.
+//
+// Arguments stay where the runtime has them. A temporary goes to shared memory (on a CPU: the worker's scratch) while there
+// is room, else to scratch in global memory. Temporaries whose lifetimes do not overlap use the same memory.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/plan/plan.h"
+#include "compiler/support/error.h"
+
+namespace shoal::plan {
+namespace {
+
+constexpr int64_t alignment = 16;  // elements: one cache line
+
+int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// First and last nest that touch each temporary, and whether it must keep the samples of the whole batch: it does when
+// another chunk loop than the one that makes it reads it.
+void find_lifetimes(Plan& plan) {
+  std::vector<int> region_written(plan.values.size(), -1);
+  std::vector<bool> whole(plan.values.size(), false);
+  auto touch = [&](int32_t value, int32_t nest, bool store) {
+    Place& place = plan.places[value];
+    if (place.first_nest < 0) place.first_nest = nest;
+    place.last_nest = nest;
+    int region = plan.nests[nest].region;
+    if (store) region_written[value] = region;
+    else if (region_written[value] != region) whole[value] = true;
+  };
+  for (size_t n = 0; n < plan.nests.size(); ++n) {
+    int32_t nest = static_cast<int32_t>(n);
+    for (const Scalar& s : plan.nests[n].body)
+      if (s.kind == Scalar::Kind::load) touch(s.access.value, nest, false);
+    for (const Store& store : plan.nests[n].stores) touch(store.access.value, nest, true);
+  }
+  for (size_t v = 0; v < plan.values.size(); ++v)
+    if (plan.values[v].varies.sample)
+      plan.places[v].sample_extent = whole[v] || plan.values[v].argument >= 0 ? plan.batch : plan.chunk;
+}
+
+// How often the lanes of some nest run along the samples of a value, against along its last unit dimension.
+double votes_for_samples_innermost(const Plan& plan, int32_t value) {
+  double votes = 0;
+  auto count = [&](const Nest& nest, const Binding& binding, const Access& access) {
+    if (access.value != value) return;
+    double points = 1;
+    for (const Axis& axis : nest.axes) points *= static_cast<double>(axis.extent);
+    for (size_t a = 0; a < nest.axes.size(); ++a) {
+      if (binding.axes[a].lane_count == 1) continue;
+      if (nest.axes[a].sample) votes += points;
+      else if (!access.dims.empty())
+        for (const Term& term : access.dims.back().terms)
+          if (term.axis == static_cast<int32_t>(a) && term.factor == 1) votes -= points;
+    }
+  };
+  for (size_t n = 0; n < plan.nests.size(); ++n) {
+    for (const Scalar& s : plan.nests[n].body)
+      if (s.kind == Scalar::Kind::load) count(plan.nests[n], plan.bindings[n], s.access);
+    for (const Store& store : plan.nests[n].stores) count(plan.nests[n], plan.bindings[n], store.access);
+  }
+  return votes;
+}
+
+// Row-major strides, samples outermost; or, for temporaries that lanes read along samples, innermost.
+void lay_out(Plan& plan, int32_t v) {
+  const Value& value = plan.values[v];
+  Place& place = plan.places[v];
+  bool samples_innermost = value.argument < 0 && value.varies.sample && !plan.schedule.members_in_lanes() &&
+                           votes_for_samples_innermost(plan, v) > 0;
+  int64_t stride = samples_innermost ? place.sample_extent : 1;
+  place.strides.resize(value.dims.size());
+  for (size_t d = value.dims.size(); d-- > 0;) {
+    place.strides[d] = stride;
+    stride *= value.dims[d];
+  }
+  if (value.varies.sample) place.sample_stride = samples_innermost ? 1 : stride;
+  place.size = samples_innermost ? stride : stride * place.sample_extent;
+}
+
+bool lifetimes_meet(const Place& a, const Place& b) { return a.first_nest <= b.last_nest && b.first_nest <= a.last_nest; }
+
+// The lowest offset at which `place` fits between the temporaries that are already placed in its memory.
+int64_t first_fit(const Plan& plan, const Place& place) {
+  std::vector<std::pair<int64_t, int64_t>> taken;
+  for (size_t v = 0; v < plan.values.size(); ++v) {
+    const Place& other = plan.places[v];
+    if (plan.values[v].argument < 0 && other.offset >= 0 && other.kind == place.kind && lifetimes_meet(place, other))
+      taken.emplace_back(other.offset, other.offset + round_up(other.size, alignment));
+  }
+  std::sort(taken.begin(), taken.end());
+  int64_t offset = 0;
+  for (auto [begin, end] : taken) {
+    if (offset + place.size <= begin) break;
+    offset = std::max(offset, end);
+  }
+  return offset;
+}
+
+}  // namespace
+
+void place(Plan& plan, int64_t shared_bytes) {
+  plan.places.assign(plan.values.size(), {});
+  find_lifetimes(plan);
+  const Spread& member = plan.schedule[PopulationAxis::member];
+  int64_t members_sharing = plan.schedule.members_in_lanes() ? int64_t{member.lane} * member.warp : member.warp;
+  std::vector<int32_t> temporaries;
+  for (size_t v = 0; v < plan.values.size(); ++v) {
+    plan.places[v].offset = plan.values[v].argument >= 0 ? 0 : -1;
+    lay_out(plan, static_cast<int32_t>(v));
+    if (plan.values[v].argument < 0 && plan.places[v].first_nest >= 0) temporaries.push_back(static_cast<int32_t>(v));
+  }
+  std::stable_sort(temporaries.begin(), temporaries.end(),
+                   [&](int32_t a, int32_t b) { return plan.places[a].size > plan.places[b].size; });
+  // Large ones first pack better; small ones then find room in shared memory even when a large one had to leave it.
+  for (int32_t v : temporaries) {
+    Place& p = plan.places[v];
+    p.kind = Place::Kind::shared;
+    int64_t offset = first_fit(plan, p);
+    int64_t end = offset + round_up(p.size, alignment);
+    if (end * members_sharing * 4 > shared_bytes) {
+      p.kind = Place::Kind::scratch;
+      offset = first_fit(plan, p);
+      plan.scratch_size = std::max(plan.scratch_size, offset + round_up(p.size, alignment));
+      plan.why += fmt::format("{}: {} elements a member do not fit in shared memory beside the rest, placed in global scratch\n",
+                              plan.values[v].name, p.size);
+    } else {
+      plan.shared_size = std::max(plan.shared_size, end);
+    }
+    p.offset = offset;
+  }
+}
+
+}  // namespace shoal::plan

@@ -1,0 +1,75 @@
+// The plan: the scheduled program. Values with their places, nests in execution order with their bindings, structure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/plan/nest.h"
+#include "compiler/plan/schedule.h"
+
+namespace shoal::plan {
+
+// An argument of the kernel: an input (perhaps carried) or an output of the graph.
+struct PlanArgument {
+  std::string name;
+  Role role = Role::input;
+  bool is_output = false, written = false;
+  DType dtype = DType::f32;
+  Varies varies;
+  Shape shape;
+  int32_t value = -1;
+};
+
+// Where a value's elements stand. Physical index of (sample s, unit index i) for one member:
+//   (s * sample_stride + sum i_d * strides[d]) * lane_step + own lane (when members are in lanes)
+struct Place {
+  enum class Kind : uint8_t { global, shared, scratch } kind = Kind::global;  // scratch: global memory owned by the launch
+  int64_t sample_extent = 1;   // samples kept: 1, a chunk, or the batch
+  int64_t sample_stride = 0;
+  std::vector<int64_t> strides;
+  int64_t size = 0;            // elements of one member (before lane_step)
+  int64_t offset = 0;          // shared, scratch: first element of the member's (or of the lane block's) part
+  int32_t first_nest = -1, last_nest = -1;  // lifetime, in positions of `nests`; -1: the whole program
+};
+
+// How the points of one nest's axis are spread: point = ((loop * tile + t) * threads + thread)
+struct AxisBinding {
+  int32_t threads = 1;      // lanes * warps along this axis
+  int32_t lane_div = 1, lane_count = 1;    // thread part from lanes: (lane / lane_div) % lane_count
+  int32_t warp_div = 1, warp_count = 1;    // and from warps; thread = warp part * lane_count + lane part
+  int32_t tile = 1;         // unrolled points of one thread
+};
+struct Binding {
+  std::vector<AxisBinding> axes;   // one for each axis of the nest
+  int32_t idle_lanes = 1, idle_lane_div = 1;  // lanes (warps) that no axis uses: they repeat the work, the first one stores
+  int32_t idle_warps = 1, idle_warp_div = 1;
+};
+
+struct Plan {
+  std::string name;
+  Schedule schedule;
+  int64_t batch = 1, chunk = 1;
+  int regions = 1;
+  bool steps = false;              // a loop of K steps around the nests
+  std::vector<PlanArgument> arguments;
+  std::vector<Value> values;
+  std::vector<Place> places;       // one a value
+  std::vector<Nest> nests;         // in execution order
+  std::vector<Binding> bindings;   // one a nest
+  int64_t shared_size = 0;         // elements of one member's (or lane block's) temporaries in shared memory
+  int64_t scratch_size = 0;        // the same in scratch
+  std::string why;                 // reasons for the schedule and for places, one a line
+};
+
+// graph -> nests: materialises, groups and orders. `chunked`: the batch is cut into chunks (region numbers, over_chunks).
+void make_nests(const Graph&, bool chunked, Plan& plan);
+// Gives every nest of the plan its binding by the schedule's order of preference.
+void bind(Plan& plan);
+// Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
+void place(Plan& plan, int64_t shared_bytes);
+// Checks indices against extents, order of definition, stores; throws InternalError that prints the nest.
+void verify(const Plan& plan);
+
+std::string print(const Plan& plan);
+
+}  // namespace shoal::plan

@@ -1,0 +1,55 @@
+// The schedule: how axes are spread over groups, warps, lanes and loops, as one line of text.
+//
+//   member=group,lane  sample=loop  unit=loop  tile=4x2  chunk=16          CPU: a vector lane per member
+//   member=group  sample=loop,lane  unit=loop  tile=2x4                    CPU: a lane per sample
+//   member=group,warp,lane  sample=loop  unit=loop                         GPU: a thread per member
+//   member=group,warp*4  sample=lane*4  unit=lane*8  tile=8x4              GPU: a warp per member, four to a block
+//   member=group  sample=warp*2,lane*4  unit=warp*2,lane*8  tile=8x4       GPU: a block per member
+//
+// A level may name its extent (`lane*8`); without one, `lane` is what the other axes leave of the target's lanes, and
+// `warp` is 1. `tile=SxU` is the register tile of one thread: S steps along sample (or the outer tile axis of a nest),
+// U along unit. `chunk` samples go through the network together (default: all). `unroll` is the step of reduction loops.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "compiler/graph/graph.h"
+
+namespace shoal::plan {
+
+enum class PopulationAxis : uint8_t { member, sample, unit };
+
+struct Spread {
+  bool group = false;
+  int warp = 1;   // warps along this axis
+  int lane = 1;   // lanes along this axis
+  bool operator==(const Spread&) const = default;
+};
+
+struct Schedule {
+  std::array<Spread, 3> axes;  // by PopulationAxis
+  int tile_sample = 4, tile_unit = 2;
+  int64_t chunk = 0;           // 0: the whole batch
+  int unroll = 4;
+  bool operator==(const Schedule&) const = default;
+
+  const Spread& operator[](PopulationAxis a) const { return axes[static_cast<size_t>(a)]; }
+  Spread& operator[](PopulationAxis a) { return axes[static_cast<size_t>(a)]; }
+  int warps() const { return axes[0].warp * axes[1].warp * axes[2].warp; }
+  int lanes() const { return axes[0].lane * axes[1].lane * axes[2].lane; }
+  bool members_in_lanes() const { return axes[0].lane > 1; }
+};
+
+// Throws SpecError (place "schedule") that quotes the part it does not understand. `lanes` is the target's: a bare `lane`
+// takes all of them.
+Schedule parse_schedule(std::string_view text, int lanes);
+std::string print(const Schedule&);
+
+// The legality table: what a schedule must satisfy on a target with `lanes` lanes, `cpu` or not, for batch B.
+// Throws SpecError (place "schedule") that says what to change.
+void check_schedule(const Schedule&, int lanes, bool cpu, int64_t batch);
+
+}  // namespace shoal::plan
