@@ -36,7 +36,7 @@ std::optional<std::string> DiskCache::find(const CacheKey& key) {
   // The disk is read without the lock, so that threads that load different kernels do not wait for each other.
   std::optional<std::string> hit;
   if (directory_ >= 0) {
-    if (std::optional<std::string> file = read_cache_file(directory_, name)) {
+    if (std::optional<std::string> file = read_cache_file(directory_, name, options_.disk_bytes)) {
       std::optional<DecodedEntry> entry = decode_cache_entry(*file);
       if (!entry) {
         remove_cache_file(directory_, name);

@@ -77,11 +77,12 @@ int open_cache_directory(const std::filesystem::path& path, std::string& problem
   return refuse(why);
 }
 
-std::optional<std::string> read_cache_file(int directory, const std::string& name) {
+std::optional<std::string> read_cache_file(int directory, const std::string& name, int64_t limit) {
   Descriptor file(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info{};
   if (file.value < 0 || ::fstat(file.value, &info) != 0) return std::nullopt;
   if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || writable_by_others(info)) return std::nullopt;
+  if (info.st_size > limit) return std::nullopt;
   std::string content(static_cast<size_t>(info.st_size), '\0');
   for (size_t at = 0; at < content.size();) {
     ssize_t got = ::read(file.value, content.data() + at, content.size() - at);

@@ -15,8 +15,9 @@ namespace shoal {
 // used.
 int open_cache_directory(const std::filesystem::path&, std::string& problem);
 
-// The content of a regular file that this user owns and nobody else may write. Marks it as used now.
-std::optional<std::string> read_cache_file(int directory, const std::string& name);
+// The content of a regular file of at most `limit` bytes that this user owns and nobody else may write. Marks it as
+// used now.
+std::optional<std::string> read_cache_file(int directory, const std::string& name, int64_t limit);
 
 // Private temporary file, fsync, rename, fsync of the folder. False when any of it fails; then nothing is left behind.
 bool write_cache_file(int directory, const std::string& name, std::string_view content);
