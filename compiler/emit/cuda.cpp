@@ -169,6 +169,8 @@ class CudaEmitter {
   }
 
   void define(int32_t i, Expression e) {
+    const Range& range = ranges_[i].range;
+    if (code(i).type == Type::i32 && range.low == range.high) e = int_literal(static_cast<int32_t>(range.low));
     const bool free = e.atomic();
     const bool inlined = uses_[i] == 1 && e.text.size() <= longest_inlined;
     values_[i] = std::move(e);
@@ -208,6 +210,8 @@ class CudaEmitter {
     const Instruction& in = code(i);
     Expression a = arg(in, 0), b = arg(in, 1);
     if (code(in.args[0]).type != Type::i32) return binary(a, op, b, level);
+    if (in.op == Op::add && a.is_literal && a.literal == 0) return b;
+    if (in.op == Op::add && b.is_literal && b.literal == 0) return a;
     if (ranges_[i].exact) return binary(as_signed(a), op, as_signed(b), level);
     Expression e = binary(as_unsigned(a), op, as_unsigned(b), level);  // wraps: signed overflow would be undefined
     e.is_unsigned = true;

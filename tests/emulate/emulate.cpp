@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -117,6 +118,7 @@ struct Program::Loaded {
   char* arena = nullptr;
   void (*entry)(void**) = nullptr;
   int argument_count = 0;
+  std::map<const void*, int> lines;
 
   ~Loaded() {
     if (handle) dlclose(handle);
@@ -144,7 +146,14 @@ struct Program::Loaded {
     return reinterpret_cast<uintptr_t>(info.dli_fbase);
   }
 
-  int line_of(const void* program_counter) const {
+  // A fault in a loop asks for the same line thousands of times, and addr2line is a process of its own.
+  int line_of(const void* program_counter) {
+    const auto [known, is_new] = lines.try_emplace(program_counter, 0);
+    if (is_new) known->second = ask_line_of(program_counter);
+    return known->second;
+  }
+
+  int ask_line_of(const void* program_counter) const {
     const uintptr_t call = reinterpret_cast<uintptr_t>(program_counter) - base() - 1;  // the return address less one
     const std::string command = fmt::format("addr2line -e {} {:#x}", (folder.path / "kernel.so").string(), call);
     std::string answer;
