@@ -1,0 +1,68 @@
+// Opening devices, and saying why one cannot be opened.
+#include "runtime/devices.h"
+
+#include <charconv>
+
+#include "compiler/support/error.h"
+#include "runtime/reference/reference_device.h"
+#if SHOAL_CPU
+#include "runtime/cpu/cpu_device.h"
+#include "runtime/cpu/host.h"
+#endif
+
+namespace shoal::runtime {
+namespace {
+
+Target machine_target() {
+#if SHOAL_CPU
+  return cpu::detect_host("native");
+#else
+  return {};
+#endif
+}
+
+std::unique_ptr<Device> open_cpu([[maybe_unused]] const DeviceOptions& options) {
+#if SHOAL_CPU
+  return std::make_unique<cpu::CpuDevice>(options.threads, options.cache);
+#else
+  throw RuntimeError("no CPU device: this shoal was built without LLVM; use --device reference");
+#endif
+}
+
+std::unique_ptr<Device> open_named(const DeviceOptions& options) {
+  if (options.name == "reference") return std::make_unique<ReferenceDevice>(machine_target());
+  if (options.name == "cpu") return open_cpu(options);
+  throw SpecError("--device", fmt::format("expected reference, cpu or cuda, got \"{}\"", options.name));
+}
+
+}  // namespace
+
+std::unique_ptr<Device> open_device(const DeviceOptions& options) {
+  if (!options.name.empty()) return open_named(options);
+  for (const std::string name : {"cuda", "cpu", "reference"}) {
+    DeviceOptions one = options;
+    one.name = name;
+    try {
+      return open_named(one);
+    } catch (const RuntimeError&) {
+      // The next one serves; `shoal devices` says what is wrong with this one.
+    }
+  }
+  throw RuntimeError("no device can be used; see `shoal devices`");
+}
+
+std::vector<DeviceReport> list_devices(const DeviceOptions& options) {
+  std::vector<DeviceReport> reports;
+  for (const std::string name : {"cuda", "cpu", "reference"}) {
+    DeviceOptions one = options;
+    one.name = name;
+    try {
+      reports.push_back({name, open_named(one)->description(), true});
+    } catch (const Error& error) {
+      reports.push_back({name, error.what(), false});
+    }
+  }
+  return reports;
+}
+
+}  // namespace shoal::runtime

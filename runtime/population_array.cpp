@@ -1,0 +1,85 @@
+// Transfers between the user's arrays and a device buffer, a bounded number of members at a time.
+#include "runtime/population_array.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/support/error.h"
+
+namespace shoal::runtime {
+namespace {
+
+constexpr int64_t chunk_elements = int64_t{4} << 20;  // 16 MiB of host memory a transfer
+
+}  // namespace
+
+PopulationArray::PopulationArray(Device& device, std::string name, const ArgumentLayout& layout)
+    : name_(std::move(name)), layout_(layout), buffer_(device.allocate(layout.bytes())) {}
+
+int64_t PopulationArray::chunk_members() const {
+  const int64_t blocks = std::max<int64_t>(1, chunk_elements / std::max<int64_t>(1, layout_.row() * layout_.block));
+  return blocks * layout_.block;
+}
+
+template <typename T>
+void PopulationArray::write_members(int64_t first, std::span<const T> dense) {
+  const int64_t row = std::max<int64_t>(1, layout_.row());
+  const auto count = static_cast<int64_t>(dense.size()) / row;
+  check(first % layout_.block == 0 && first + count <= layout_.padded, "array {}: members {} to {} of {}", name_, first,
+        first + count, layout_.members);
+  std::vector<T> packed(static_cast<size_t>(packed_elements(layout_, count)));
+  pack<T>(layout_, count, dense, packed);
+  buffer_->write(packed.data(), static_cast<int64_t>(packed.size()) * 4, first * row * 4);
+}
+
+template <typename T>
+std::vector<T> PopulationArray::read_members(int64_t first, int64_t count) const {
+  check(first % layout_.block == 0 && first + count <= layout_.padded, "array {}: members {} to {} of {}", name_, first,
+        first + count, layout_.members);
+  std::vector<T> packed(static_cast<size_t>(packed_elements(layout_, count)));
+  buffer_->read(packed.data(), static_cast<int64_t>(packed.size()) * 4, first * layout_.row() * 4);
+  std::vector<T> dense(static_cast<size_t>(count * layout_.row()));
+  unpack<T>(layout_, count, packed, dense);
+  return dense;
+}
+
+template <typename T>
+void PopulationArray::write(std::span<const T> dense) {
+  check(static_cast<int64_t>(dense.size()) == layout_.dense_elements(), "array {}: {} elements, expected {}", name_,
+        dense.size(), layout_.dense_elements());
+  const int64_t members = layout_.per_member ? layout_.members : 1, chunk = chunk_members();
+  for (int64_t first = 0; first < members; first += chunk) {
+    const int64_t count = std::min(chunk, members - first);
+    write_members<T>(
+        first, dense.subspan(static_cast<size_t>(first * layout_.row()), static_cast<size_t>(count * layout_.row())));
+  }
+}
+
+template <typename T>
+std::vector<T> PopulationArray::read() const {
+  std::vector<T> dense;
+  dense.reserve(static_cast<size_t>(layout_.dense_elements()));
+  const int64_t members = layout_.per_member ? layout_.members : 1, chunk = chunk_members();
+  for (int64_t first = 0; first < members; first += chunk) {
+    const std::vector<T> part = read_members<T>(first, std::min(chunk, members - first));
+    dense.insert(dense.end(), part.begin(), part.end());
+  }
+  return dense;
+}
+
+void PopulationArray::write_zeros() {
+  const std::vector<int32_t> zeros(static_cast<size_t>(std::min(layout_.elements(), chunk_elements)), 0);
+  for (int64_t at = 0; at < layout_.elements(); at += static_cast<int64_t>(zeros.size()))
+    buffer_->write(zeros.data(), std::min(layout_.elements() - at, static_cast<int64_t>(zeros.size())) * 4, at * 4);
+}
+
+template void PopulationArray::write_members<float>(int64_t, std::span<const float>);
+template void PopulationArray::write_members<int32_t>(int64_t, std::span<const int32_t>);
+template std::vector<float> PopulationArray::read_members<float>(int64_t, int64_t) const;
+template std::vector<int32_t> PopulationArray::read_members<int32_t>(int64_t, int64_t) const;
+template void PopulationArray::write<float>(std::span<const float>);
+template void PopulationArray::write<int32_t>(std::span<const int32_t>);
+template std::vector<float> PopulationArray::read<float>() const;
+template std::vector<int32_t> PopulationArray::read<int32_t>() const;
+
+}  // namespace shoal::runtime

@@ -1,0 +1,43 @@
+// One argument's buffer on a device, written and read as the user's array [members, samples, units].
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/device.h"
+#include "runtime/population_layout.h"
+
+namespace shoal::runtime {
+
+class PopulationArray {
+ public:
+  PopulationArray(Device&, std::string name, const ArgumentLayout&);  // zeros
+
+  const std::string& name() const { return name_; }
+  const ArgumentLayout& layout() const { return layout_; }
+  DeviceBuffer* buffer() const { return buffer_.get(); }
+
+  // The whole array; the sizes must agree. T is float for f32 and int32_t for i32 arguments.
+  template <typename T>
+  void write(std::span<const T> dense);
+  template <typename T>
+  std::vector<T> read() const;
+
+  // Some members; `first` is a multiple of chunk_members(), which keeps the host's copies of large populations small.
+  template <typename T>
+  void write_members(int64_t first, std::span<const T> dense);
+  template <typename T>
+  std::vector<T> read_members(int64_t first, int64_t count) const;
+  int64_t chunk_members() const;
+
+  void write_zeros();
+
+ private:
+  std::string name_;
+  ArgumentLayout layout_;
+  std::unique_ptr<DeviceBuffer> buffer_;
+};
+
+}  // namespace shoal::runtime
