@@ -7,7 +7,7 @@
 
 namespace shoal {
 
-// Insertions, deletions and replacements that turn one text into the other.
+// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
 int edit_distance(std::string_view, std::string_view);
 
 // The candidate nearest to `name`, or "" when none is near enough to be a likely slip of the keyboard.
