@@ -100,6 +100,7 @@ class NestLowering {
     if (nest_.reduced >= 0) reduce(points);
     auto finish = [&] {
       for (const Point& p : points) {
+        if (nest_.over_chunks) add_earlier_chunks(p);
         std::vector<int32_t> values;  // all loads of a point before its stores: a store may overwrite what it has read
         for (const plan::Store& store : nest_.stores) values.push_back(scalars_.evaluate(store.scalar, p));
         for (size_t i = 0; i < values.size(); ++i) scalars_.store(nest_.stores[i], p, values[i]);
@@ -118,9 +119,7 @@ class NestLowering {
   }
 
   void reduce(const std::vector<Point>& points) {
-    std::vector<int32_t> values;
-    for (const Point& p : points)
-      values.push_back(nest_.over_chunks ? scalars_.load_stored(nest_.stores[0], p) : identity());
+    std::vector<int32_t> values(points.size(), identity());
     scalars_.prepare_operand(points);
     std::vector<Point> at = points;
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
@@ -167,17 +166,26 @@ class NestLowering {
     }
   }
 
+  // In the thread that stores, and only there: others may not read what it is about to write.
+  void add_earlier_chunks(const Point& point) {
+    int32_t accumulator = scalars_.evaluate(nest_.stores[0].scalar, point);
+    scalars_.set_accumulator(point, combine(scalars_.load_stored(nest_.stores[0], point), accumulator));
+  }
+
   int32_t accumulate(int32_t accumulator, const Point& point) {
+    if (nest_.reduction == Reduction::sum && scalars_.is_product(nest_.reduced)) {
+      const plan::Scalar& product = nest_.body[nest_.reduced];
+      int32_t a = scalars_.evaluate(product.args[0], point), b = scalars_.evaluate(product.args[1], point);
+      return builder_.emit(Op::fma, a, b, accumulator);
+    }
+    return combine(accumulator, scalars_.evaluate(nest_.reduced, point));
+  }
+
+  int32_t combine(int32_t a, int32_t b) {
     switch (nest_.reduction) {
-      case Reduction::sum:
-        if (scalars_.is_product(nest_.reduced)) {
-          const plan::Scalar& product = nest_.body[nest_.reduced];
-          int32_t a = scalars_.evaluate(product.args[0], point), b = scalars_.evaluate(product.args[1], point);
-          return builder_.emit(Op::fma, a, b, accumulator);
-        }
-        return builder_.emit(Op::add, accumulator, scalars_.evaluate(nest_.reduced, point));
-      case Reduction::max: return builder_.emit(Op::max, accumulator, scalars_.evaluate(nest_.reduced, point));
-      case Reduction::min: return builder_.emit(Op::min, accumulator, scalars_.evaluate(nest_.reduced, point));
+      case Reduction::sum: return builder_.emit(Op::add, a, b);
+      case Reduction::max: return builder_.emit(Op::max, a, b);
+      case Reduction::min: return builder_.emit(Op::min, a, b);
     }
     return -1;
   }

@@ -25,7 +25,8 @@ void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
 }  // namespace
 
 Scalars::Scalars(Context& context, const plan::Nest& nest)
-    : context_(context), builder_(context.builder), nest_(nest), axes_(nest.body.size(), 0), uses_(nest.body.size(), 0) {
+    : context_(context), builder_(context.builder), nest_(nest), axes_(nest.body.size(), 0), uses_(nest.body.size(), 0),
+      late_(nest.body.size(), false) {
   uint32_t parallel = 0, sample = 0;
   check(nest.axes.size() <= 32, "nest '{}' has {} axes", nest.name, nest.axes.size());
   for (size_t a = 0; a < nest.axes.size(); ++a) {
@@ -35,7 +36,10 @@ Scalars::Scalars(Context& context, const plan::Nest& nest)
   for (size_t i = 0; i < nest.body.size(); ++i) {
     const Scalar& s = nest.body[i];
     for (int32_t arg : s.args)
-      if (arg >= 0) axes_[i] |= axes_[arg], ++uses_[arg];
+      if (arg >= 0) axes_[i] |= axes_[arg], ++uses_[arg], late_[i] = late_[i] || late_[arg];
+    late_[i] = late_[i] || s.kind == Scalar::Kind::accumulator;
+    for (const plan::Store& store : nest.stores)
+      if (s.kind == Scalar::Kind::load && store.access.value == s.access.value) late_[i] = true;
     see(nest, s.index, &axes_[i]);
     for (const plan::Index& index : s.access.dims) see(nest, index, &axes_[i]);
     for (const plan::Guard& guard : s.guards) {
@@ -77,7 +81,7 @@ void Scalars::prepare(uint32_t known, const Point& point) {
     if (s.kind == Scalar::Kind::load && s.access.indirect < 0 && s.guards.empty() && nest_.quotients.empty())
       context_.prepare(s.access.value, sample_of(point), resolve_all(s.access, point));
     // A value that no axis changes is the same for the whole nest: a hyperparameter, a step size.
-    if (axes_[i] == 0 && known == 0 && (s.kind == Scalar::Kind::primitive || s.kind == Scalar::Kind::load))
+    if (axes_[i] == 0 && known == 0 && !late_[i] && (s.kind == Scalar::Kind::primitive || s.kind == Scalar::Kind::load))
       evaluate(static_cast<int32_t>(i), point);
   }
 }
@@ -92,7 +96,7 @@ void Scalars::prepare_operand(const std::vector<Point>& points) {
     const Scalar& s = nest_.body[i];
     if (!needed[i]) continue;
     bool worth = s.kind == Scalar::Kind::load || s.kind == Scalar::Kind::primitive || s.kind == Scalar::Kind::guarded;
-    if (worth && !(axes_[i] & reduced)) {
+    if (worth && !late_[i] && !(axes_[i] & reduced)) {
       for (const Point& point : points) evaluate(static_cast<int32_t>(i), point);
       continue;
     }

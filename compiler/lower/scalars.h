@@ -48,6 +48,7 @@ class Scalars {
   int sample_axis_ = -1;
   std::vector<uint32_t> axes_;   // by scalar: the axes that it depends on, a bit each
   std::vector<int> uses_;        // by scalar
+  std::vector<bool> late_;       // by scalar: needs the accumulator, or memory that this nest overwrites
   ScopedMemo<std::vector<int64_t>> memo_;
 };
 
