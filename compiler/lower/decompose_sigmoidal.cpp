@@ -1,0 +1,30 @@
+// tanh and erf in f32 kernel opcodes: odd rationals with a true division. Coefficients: tools/fit/fit.py.
+#include "compiler/lower/decompose_functions.h"
+
+namespace shoal::lower {
+
+using kernel::Builder;
+using kernel::Op;
+
+// x P(x^2) / Q(x^2) is odd to the last bit. P and Q both start with exactly 1, so tanh(x) is x for the smallest x.
+// Where rounding would lift the quotient above 1, the last clamp holds it: 1 - tanh^2 may not be negative.
+int32_t decompose_tanh(Builder& b, int32_t x0) {
+  const int32_t x = clamp(b, x0, -9.0f, 9.0f);
+  const int32_t z = b.emit(Op::mul, x, x);
+  const int32_t p = polynomial(b, z, {1.0f, 0.133839801f, 0.00349899591f, 2.06612622e-05f, 1.3419827e-08f});
+  const int32_t q = polynomial(b, z, {1.0f, 0.46717301f, 0.0258902069f, 0.000329103757f, 7.8047367e-07f});
+  return clamp(b, b.emit(Op::div, b.emit(Op::mul, x, p), q), -1.0f, 1.0f);
+}
+
+// From 3.95 on erf is 1 to the last bit.
+int32_t decompose_erf(Builder& b, int32_t x0) {
+  const int32_t x = clamp(b, x0, -3.95f, 3.95f);
+  const int32_t z = b.emit(Op::mul, x, x);
+  const int32_t p =
+      polynomial(b, z, {1.12837911f, 0.199097499f, 0.0538492054f, 0.00412094872f, 0.000289805612f, 1.94531481e-06f});
+  const int32_t q =
+      polynomial(b, z, {1.0f, 0.509777367f, 0.117655776f, 0.0156885199f, 0.00124266907f, 3.72590584e-05f});
+  return clamp(b, b.emit(Op::div, b.emit(Op::mul, x, p), q), -1.0f, 1.0f);
+}
+
+}  // namespace shoal::lower
