@@ -4,6 +4,8 @@
 #include <charconv>
 
 #include "compiler/support/error.h"
+#include "runtime/cuda/architectures.h"
+#include "runtime/cuda/cuda_device.h"
 #include "runtime/reference/reference_device.h"
 #if SHOAL_CPU
 #include "runtime/cpu/cpu_device.h"
@@ -32,6 +34,7 @@ std::unique_ptr<Device> open_cpu([[maybe_unused]] const DeviceOptions& options) 
 std::unique_ptr<Device> open_named(const DeviceOptions& options) {
   if (options.name == "reference") return std::make_unique<ReferenceDevice>(machine_target());
   if (options.name == "cpu") return open_cpu(options);
+  if (options.name == "cuda") return std::make_unique<cuda::CudaDevice>(cuda::CudaOptions{}, options.cache);
   throw SpecError("--device", fmt::format("expected reference, cpu or cuda, got \"{}\"", options.name));
 }
 
@@ -63,6 +66,31 @@ std::vector<DeviceReport> list_devices(const DeviceOptions& options) {
     }
   }
   return reports;
+}
+
+Target target_by_name(const std::string& name) {
+  if (name.rfind("sm_", 0) == 0) {
+    int sm = 0;
+    const auto [end, error] = std::from_chars(name.data() + 3, name.data() + name.size(), sm);
+    if (error == std::errc{} && end == name.data() + name.size()) return cuda::cuda_target(sm);
+    throw SpecError("--target", fmt::format("expected sm_ and a number, as in sm_90, got \"{}\"", name));
+  }
+  if (name == "cuda") return cuda::CudaDevice().target();
+#if SHOAL_CPU
+  return cpu::detect_host(name == "cpu" ? "native" : name);
+#else
+  if (name == "cpu") return {};
+  throw SpecError("--target",
+                  fmt::format("expected cpu or sm_NN (this shoal was built without LLVM), got \"{}\"", name));
+#endif
+}
+
+std::string target_name(const Target& target) {
+  switch (target.kind) {
+    case Target::Kind::cpu: return "cpu";
+    case Target::Kind::cuda: return fmt::format("sm_{}", target.sm);
+  }
+  throw InternalError("internal error: a kind of target that is none");
 }
 
 }  // namespace shoal::runtime

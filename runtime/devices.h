@@ -25,8 +25,9 @@ struct DeviceReport {
 };
 std::vector<DeviceReport> list_devices(const DeviceOptions&);
 
-// "cpu" (this machine), "x86-64", "x86-64-v2", ... or "sm_90". Throws SpecError for others.
+// "cpu" (this machine), "x86-64", "x86-64-v2", ..., "sm_90", or "cuda" (this machine's GPU). Throws SpecError for
+// others.
 Target target_by_name(const std::string& name);
-std::string target_name(const Target&);  // "sm_90", or LLVM's name of the CPU
+std::string target_name(const Target&);  // "sm_90", or "cpu"
 
 }  // namespace shoal::runtime

@@ -1,0 +1,42 @@
+// Opening the device that the command line or the environment asks for.
+#include "tools/shoal/session.h"
+
+#include "compiler/support/error.h"
+#include "compiler/support/hash.h"
+#include "runtime/devices.h"
+#include "runtime/dump.h"
+#include "tools/shoal/command.h"
+
+namespace shoal::command {
+
+Session::Session(const Settings& settings, const std::string& device, int threads)
+    : settings_(settings), cache_({.directory = settings.cache_directory}) {
+  runtime::DeviceOptions options;
+  options.name = device.empty() ? settings.device : device;
+  options.threads = threads > 0 ? threads : settings.threads;
+  options.cache = &cache_;
+  device_ = on_device([&] { return runtime::open_device(options); });
+}
+
+void Session::dump(const runtime::PopulationProgram& program, const std::string& spec_json) const {
+  if (settings_.dump_directory.empty()) return;
+  const std::string_view kind = program_kind_name(program.program().kind);
+  runtime::DumpOptions options;
+  options.spec = spec_json;
+  options.command =
+      fmt::format("shoal dump spec.json --program {} --members {} --schedule '{}' --target {} --all again", kind,
+                  program.module().members, program.module().schedule, runtime::target_name(program.module().target));
+  const std::string folder = fmt::format("{}-{}", kind, hash128(program.module().source).hex().substr(0, 12));
+  runtime::write_dump(settings_.dump_directory / folder, program.program().graph, program.module(), options);
+}
+
+std::string load_source_name(LoadReport::Source source) {
+  switch (source) {
+    case LoadReport::Source::compiled: return "compiled";
+    case LoadReport::Source::memory: return "memory";
+    case LoadReport::Source::disk: return "disk cache";
+  }
+  throw InternalError("internal error: a source of code that is none");
+}
+
+}  // namespace shoal::command
