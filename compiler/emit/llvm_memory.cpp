@@ -27,8 +27,9 @@ std::string Emitter::pointer(const Address& address) {
     without.base = -1;
   }
   const std::string from = pointer(without);
-  const std::string text = fmt::format("getelementptr inbounds float, ptr {}, i64 {}", from, wide(last));
-  return pointers_[address] = out_.temporary(text);
+  const std::string offset = wide(last);
+  if (offset == "0") return pointers_[address] = from;  // of `lane`: nothing but the stride
+  return pointers_[address] = out_.temporary(fmt::format("getelementptr inbounds float, ptr {}, i64 {}", from, offset));
 }
 
 Emitter::Access Emitter::access(const Instruction& op) {
