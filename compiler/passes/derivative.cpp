@@ -30,8 +30,8 @@ class Rule {
       case Prim::div:
         if (operand_ == 0) return sums_.sum_product(g_, 1.0 / in(1));
         return -sums_.sum_product(g_, y_ / in(1));
-      case Prim::max: return extremum(in(1 - operand_), in(operand_));
-      case Prim::min: return extremum(in(operand_), in(1 - operand_));
+      case Prim::max: return extremum(in(1 - operand_), in(operand_), in(1 - operand_) < y_);
+      case Prim::min: return extremum(in(operand_), in(1 - operand_), y_ < in(1 - operand_));
       case Prim::neg: return -g_;
       case Prim::abs: return g_ * select(in(0) < number(0), number(-1), select(number(0) < in(0), number(1), 0.0));
       case Prim::sqrt: return g_ / (y_ * 2.0);
@@ -87,11 +87,12 @@ class Rule {
   Value full() const { return full_gradient(g_, node_.shape); }
 
   // max and min: the operand was chosen where `less < more`. Of equal operands neither is chosen if the other one is a
-  // constant (relu is flat at 0, as PyTorch's), and else both share, as in torch.maximum.
-  Value extremum(Value less, Value more) {
+  // constant (relu is flat at 0, as PyTorch's), and else both share, as in torch.maximum. Against a constant the result
+  // alone tells which was chosen, so that only the result need be kept for the backward pass.
+  Value extremum(Value less, Value more, Value chosen_by_result) {
     const auto constant = [this](size_t i) { return scope_.graph()[node_.inputs[i]].prim == Prim::constant; };
+    if (constant(0) || constant(1)) return sums_.sum(select(chosen_by_result, g_, 0.0));
     const Value chosen = less < more;
-    if (constant(0) || constant(1)) return sums_.sum(select(chosen, g_, 0.0));
     return sums_.sum(select(chosen, g_, select(equal(less, more), g_ * 0.5, 0.0)));
   }
 

@@ -35,6 +35,14 @@ void find_lifetimes(Plan& plan) {
       if (s.kind == Scalar::Kind::load) touch(s.access.value, nest, false);
     for (const Store& store : plan.nests[n].stores) touch(store.access.value, nest, true);
   }
+  // A value that crosses regions must outlive every iteration of the chunk loops in which it is touched.
+  for (Place& place : plan.places) {
+    if (place.first_nest < 0 || plan.nests[place.first_nest].region == plan.nests[place.last_nest].region) continue;
+    auto in_loop_of = [&](int32_t a, int32_t b) { return plan.nests[a].region % 2 == 1 && plan.nests[a].region == plan.nests[b].region; };
+    while (place.first_nest > 0 && in_loop_of(place.first_nest, place.first_nest - 1)) --place.first_nest;
+    while (place.last_nest + 1 < static_cast<int32_t>(plan.nests.size()) && in_loop_of(place.last_nest, place.last_nest + 1))
+      ++place.last_nest;
+  }
   for (size_t v = 0; v < plan.values.size(); ++v)
     if (plan.values[v].varies.sample)
       plan.places[v].sample_extent = whole[v] || plan.values[v].argument >= 0 ? plan.batch : plan.chunk;
