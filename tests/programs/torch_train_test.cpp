@@ -72,7 +72,7 @@ TEST_P(TorchTrain, WeightsAndLossesAgree) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchTrain,
                          ::testing::ValuesIn(load_reference("torch_train.json").get<std::vector<json>>()),
-                         [](const auto& info) { return info.param["name"].template get<std::string>(); });
+                         [](const auto& test) { return test.param["name"].template get<std::string>(); });
 
 TEST(TorchTrainCases, HoldEveryOptimizerAndLoss) {
   std::set<std::string> covered;

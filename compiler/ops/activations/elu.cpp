@@ -14,8 +14,8 @@ struct Elu {
 
   Value expand(Scope&, Value x) const {
     // exp sees no positive number, so that no infinity meets the 0 of the branch not taken in the derivative.
-    const Value zero = x.scope->constant(0);
-    return select(x <= zero, alpha * (exp(min(zero, x)) - 1.0), x);
+    const Value below = x <= x.scope->constant(0);
+    return select(below, alpha * (exp(select(below, x, 0.0)) - 1.0), x);
   }
 
   static Samples<Elu> samples() { return {{{}, {{6}}}, {{.alpha = 0.5}, {{2, 3}}}}; }
