@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/graph/evaluate.h"
+#include "compiler/ops/formula.h"
 #include "compiler/support/error.h"
 #include "tests/programs/model_json.h"
 
@@ -155,6 +156,23 @@ TEST(Train, AdamCarriesItsCorrectionsOnceForAllParameters) {
   }
   EXPECT_EQ(states, 4 * 2 + 3);  // m and v of four parameters; two corrections and loss_sum
   EXPECT_EQ(scalars, 3);
+}
+
+TEST(Train, FormulasTrainAsTheBuiltInOpsTheySpell) {
+  Model model = line(R"({"mse":{}})", 0.1);
+  model.network = network_from_json("[1]", R"([{"dense":{"units":1}},{"tanh":{}}])");
+  Model spelled = model;
+  spelled.network.layers[1].op = formula_layer(parse_formula("squash(x)", "1 - 2 / (exp(2 * x) + 1)"));
+  spelled.loss = formula_loss(parse_formula("squared(p, t)", "(p - t) * (p - t)"));
+  Evaluation evaluation{.members = 1, .inputs = {{"data.x", {{1, -2}}}, {"data.y", {{0.5, 0.1}}}}};
+  for (const char* name : {"0.weight", "0.bias", "loss_sum"}) evaluation.inputs[name] = {{0.3}};
+  const TrainOptions options{.samples = 2, .batch = 2};
+  const auto want = evaluate(train(model, options).graph, evaluation);
+  const auto got = evaluate(train(spelled, options).graph, evaluation);
+  for (const char* name : {"0.weight", "0.bias", "loss_sum"}) {
+    EXPECT_NEAR(got.at(name).values[0], want.at(name).values[0], 1e-14) << name;  // a few roundings in double
+  }
+  EXPECT_NE(want.at("0.weight").values[0], 0.3);
 }
 
 TEST(Train, ImpossibleOptionsAreRefused) {

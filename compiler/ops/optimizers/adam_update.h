@@ -10,11 +10,12 @@ class AdamUpdate {
  public:
   AdamUpdate(Scope& s, const Hyper& hyper)
       : scope_(s), rest1_(1.0 - hyper("beta1")), rest2_(1.0 - hyper("beta2")), eps_(hyper("eps")) {
-    // The bias corrections 1 - beta^t, carried as averages of ones: the subtraction would cancel in f32 for small t.
+    // The bias corrections 1 - beta^t, carried as averages of ones in the form of the moments: the subtraction would
+    // cancel in f32 for small t, and a rounded beta would let the correction settle beside 1.
     const Value c1 = s.state("optimizer.correction1", {});
     const Value c2 = s.state("optimizer.correction2", {});
-    const Value next1 = hyper("beta1") * c1 + rest1_;
-    const Value next2 = hyper("beta2") * c2 + rest2_;
+    const Value next1 = c1 + rest1_ * (1.0 - c1);
+    const Value next2 = c2 + rest2_ * (1.0 - c2);
     s.next(c1, next1);
     s.next(c2, next2);
     rate_ = hyper("lr") / next1;
