@@ -30,11 +30,11 @@ struct LayerSummary {
 
 struct Model {
   std::string name = "network";
-  Network network;
-  std::shared_ptr<const Loss> loss;  // train and evaluate need it
-  std::vector<std::shared_ptr<const Metric>> metrics;
-  std::shared_ptr<const Optimizer> optimizer;  // train needs it
-  std::vector<std::string> varied;             // "optimizer.lr", "loss.delta": one value for each member
+  Network network = {};
+  std::shared_ptr<const Loss> loss = {};  // train and evaluate need it
+  std::vector<std::shared_ptr<const Metric>> metrics = {};
+  std::shared_ptr<const Optimizer> optimizer = {};  // train needs it
+  std::vector<std::string> varied = {};             // "optimizer.lr", "loss.delta": one value for each member
 };
 
 // Appends the network; parameters are collected by the scope. Throws SpecError with the layer's place.

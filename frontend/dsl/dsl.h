@@ -45,6 +45,17 @@ namespace dsl {
 
 using Fields = std::vector<std::pair<std::string_view, FieldValue>>;
 
+// Two extents of an image, height and width: Pair(3) is Pair(3, 3).
+class Pair {
+ public:
+  Pair(int64_t both = 0) : height_(both), width_(both) {}
+  Pair(int64_t height, int64_t width) : height_(height), width_(width) {}
+  std::vector<int64_t> list() const { return {height_, width_}; }
+
+ private:
+  int64_t height_, width_;
+};
+
 // A configured op of the registry. A null initializer keeps the op's own. Throws SpecError with place "<op>/<field>".
 std::shared_ptr<const Op> make_op(OpKind, std::string_view name, const Fields&);
 

@@ -15,7 +15,7 @@ const char* cpp_type(FieldType type) {
     case FieldType::integer: return "int64_t";
     case FieldType::boolean: return "bool";
     case FieldType::text: return "std::string";
-    case FieldType::pair: return "std::array<int64_t, 2>";
+    case FieldType::pair: return "Pair";
     case FieldType::list: return "std::vector<int64_t>";
     case FieldType::initializer: return "InitializerRef";
   }
@@ -66,7 +66,7 @@ std::string make_call(const OpInfo& info) {
     const char* separator = fields.empty() ? "" : ", ";
     // A pair is a list to whoever sets a field by name.
     const std::string value =
-        field.type == FieldType::pair ? fmt::format("pair(f.{})", field.name) : fmt::format("f.{}", field.name);
+        field.type == FieldType::pair ? fmt::format("f.{}.list()", field.name) : fmt::format("f.{}", field.name);
     fields += fmt::format("{}{{\"{}\", {}}}", separator, field.name, value);
   }
   return fmt::format("make<{}>(OpKind::{}, \"{}\", {{{}}})", interface_of(info.kind), op_kind_name(info.kind),
@@ -98,7 +98,7 @@ std::string op_text(const OpInfo& info) {
   std::string text = fmt::format("// {}\nstruct {} {{\n", info.doc, fields_type);
   for (const FieldInfo& field : info.fields) {
     all_optional = all_optional && !field.limits.required;
-    const std::string standard = field.type == FieldType::initializer ? "; none: " + field.default_text : "";
+    const std::string standard = field.type == FieldType::initializer ? "; empty: " + field.default_text : "";
     text += fmt::format("  // {}: {}{}\n  {} {} = {};\n", field.doc, field.expected(), standard, cpp_type(field.type),
                         field.name, cpp_default(field));
   }
@@ -137,9 +137,7 @@ std::string dsl_header() {
       "// clang-format off\n"
       "#pragma once\n\n"
       "#include \"frontend/dsl/dsl.h\"\n\n"
-      "namespace shoal::dsl {\n\n"
-      "inline std::vector<int64_t> pair(const std::array<int64_t, 2>& p) { return {p[0], p[1]}; }\n\n";
-  text += kind_text({OpKind::initializer}, "initializer");
+      "namespace shoal::dsl {\n\n" text += kind_text({OpKind::initializer}, "initializer");
   text += kind_text({OpKind::layer, OpKind::activation}, "");
   text += kind_text({OpKind::loss}, "loss");
   text += kind_text({OpKind::metric}, "metric");

@@ -10,8 +10,11 @@ namespace {
 
 std::string shown(const Json& value) {
   constexpr size_t longest = 60;
-  if (value.is(Json::Kind::list)) return value.items.empty() ? "an empty list" : "a list";
-  if (value.is(Json::Kind::object)) return "an object";
+  const size_t count = value.items.size();
+  if (value.is(Json::Kind::list)) return count == 0 ? "an empty list" : fmt::format("a list of {}", count);
+  if (value.is(Json::Kind::object)) {
+    return count == 0 ? "an empty object" : fmt::format("an object with {} key{}", count, count > 1 ? "s" : "");
+  }
   std::string text = print_compact(value);
   if (text.size() <= longest) return text;
   size_t end = longest;

@@ -79,11 +79,12 @@ class Walk {
 
   Json* list_item(Json& at) {
     const std::string& part = parts_[next_];
+    if (at.items.empty()) refuse(fmt::format("{} is an empty list, so it has no '{}'", walked(), part));
     size_t i = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), i);
     if (error != std::errc{} || end != part.data() + part.size() || i >= at.items.size()) {
-      refuse(fmt::format("{} is a list: expected an index from 0 to {}, got '{}'", walked(),
-                         static_cast<int64_t>(at.items.size()) - 1, part));
+      refuse(
+          fmt::format("{} is a list: expected an index from 0 to {}, got '{}'", walked(), at.items.size() - 1, part));
     }
     ++next_;
     return &at.items[i];

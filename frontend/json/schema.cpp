@@ -1,4 +1,6 @@
 // The JSON Schema of a spec. What only the reader can check (shapes that fit, names of layers) is left to it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
