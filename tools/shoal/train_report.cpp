@@ -1,6 +1,8 @@
 // Texts and JSON of a training run.
 #include "tools/shoal/train_report.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "runtime/progress.h"

@@ -1,0 +1,134 @@
+// Training and using populations from C++.
+#include <algorithm>
+
+#include "bindings/cpp/access.h"
+#include "runtime/devices.h"
+#include "runtime/prediction.h"
+#include "runtime/training_evaluator.h"
+
+namespace shoal::api {
+namespace {
+
+io::Tensor tensor_of(const Array& array, const char* place) {
+  const int64_t elements = io::checked_bytes(array.shape, 1, place);
+  if (elements != static_cast<int64_t>(array.values.size()))
+    throw SpecError(place, fmt::format("shape {} has {} elements, but there are {} values", io::shape_text(array.shape),
+                                       elements, array.values.size()));
+  return io::make_tensor(array.shape, array.values);
+}
+
+runtime::Dataset dataset(const Model& model, const Array& x, const Array* y) {
+  runtime::RawData raw{"arguments", tensor_of(x, "x"), {}, {}};
+  if (y) raw.y = tensor_of(*y, "y");
+  return runtime::make_dataset(model, raw);
+}
+
+runtime::VariedHyperparameter varied_hyperparameter(const shoal::Vary& vary) {
+  using Kind = runtime::VariedHyperparameter::Kind;
+  switch (vary.kind) {
+    case shoal::Vary::Kind::log_uniform: return {Kind::log_uniform, vary.name, vary.values};
+    case shoal::Vary::Kind::uniform: return {Kind::uniform, vary.name, vary.values};
+    case shoal::Vary::Kind::choice: return {Kind::choice, vary.name, vary.values};
+    case shoal::Vary::Kind::grid: return {Kind::grid, vary.name, vary.values};
+    case shoal::Vary::Kind::list: return {Kind::list, vary.name, vary.values};
+  }
+  throw InternalError("internal error: a kind of variation that is none");
+}
+
+runtime::TrainingSettings settings_of(const Spec& spec, const Options& options) {
+  runtime::TrainingSettings settings;
+  settings.members = options.members;
+  settings.seed = options.seed;
+  settings.batch = options.batch;
+  settings.epochs = options.epochs;
+  settings.steps = options.steps;
+  settings.schedule = options.schedule;
+  for (const shoal::Vary& vary : spec.population.vary) settings.varied.push_back(varied_hyperparameter(vary));
+  return settings;
+}
+
+runtime::Ensemble kind_of(Ensemble ensemble) {
+  switch (ensemble) {
+    case Ensemble::mean: return runtime::Ensemble::mean;
+    case Ensemble::vote: return runtime::Ensemble::vote;
+    case Ensemble::none: return runtime::Ensemble::none;
+  }
+  throw SpecError("ensemble", "expected mean, vote or none");
+}
+
+}  // namespace
+
+Population::Population(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Population::Population(Population&&) noexcept = default;
+Population& Population::operator=(Population&&) noexcept = default;
+Population::~Population() = default;
+
+int64_t Population::members() const { return state_->training->population().members(); }
+
+Array Population::predict(const Array& x, Ensemble ensemble) {
+  return guarded([&] {
+    const Model& model = state_->spec.model;
+    const runtime::Dataset data = dataset(model, x, nullptr);
+    runtime::Predictor predictor(state_->training->population(), model, data.samples);
+    const io::Tensor result = runtime::predict(predictor, model, members(), data, kind_of(ensemble));
+    return Array{result.shape, io::to_float(result, "predictions")};
+  });
+}
+
+Scores Population::evaluate(const Array& x, const Array& y) {
+  return guarded([&] {
+    const Model& model = state_->spec.model;
+    runtime::Evaluator evaluator(state_->training->population(), model, dataset(model, x, &y));
+    runtime::Scores scores = evaluator.run();
+    return Scores{std::move(scores.names), std::move(scores.values)};
+  });
+}
+
+std::vector<std::string> Population::parameter_names() const {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : state_->training->program().program().parameters) names.push_back(parameter.name);
+  return names;
+}
+
+Array Population::parameter(const std::string& name) const {
+  return guarded([&] {
+    for (const Parameter& parameter : state_->training->program().program().parameters) {
+      if (parameter.name != name) continue;
+      const std::vector<io::NamedTensor> one = state_->training->population().parameters({parameter});
+      return Array{one.front().tensor.shape, io::to_float(one.front().tensor, name)};
+    }
+    throw SpecError(name, "the network has no such parameter");
+  });
+}
+
+std::vector<float> Population::varied(const std::string& hyperparameter) const {
+  return guarded([&] {
+    runtime::MemberTable table = state_->training->members();
+    for (size_t i = 0; i < table.varied.size(); ++i)
+      if (table.varied[i] == hyperparameter) return std::move(table.varied_values[i]);
+    throw SpecError(hyperparameter, "this hyperparameter does not vary over the population");
+  });
+}
+
+double Population::member_steps_per_second() const {
+  const double seconds = state_->training->training_seconds();
+  return seconds > 0 ? static_cast<double>(state_->training->step()) * static_cast<double>(members()) / seconds : 0;
+}
+
+Population train(const Network& network, const Array& x, const Array& y, const Options& options) {
+  return guarded([&] {
+    auto state = std::make_unique<Access::PopulationState>();
+    state->spec = read_spec(json::print_compact(Access::spec(network)));
+    if (!state->spec.model.loss) throw SpecError("/loss", "expected a loss to train with");
+    const runtime::Dataset data = dataset(state->spec.model, x, &y);
+    state->cache = std::make_unique<DiskCache>(CacheOptions{.directory = options.cache_directory});
+    state->device = runtime::open_device({options.device, options.threads, state->cache.get()});
+    state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr,
+                                                          settings_of(state->spec, options));
+    runtime::TrainingObserver quiet;
+    state->training->run(quiet);
+    return Access::population(std::move(state));
+  });
+}
+
+}  // namespace shoal::api

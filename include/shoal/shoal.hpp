@@ -1,0 +1,144 @@
+// shoal: populations of small neural networks, compiled, trained and run from C++. The one installed header.
+//
+//   using namespace shoal::api;
+//   Network net({8});
+//   net.dense(32).layer("relu").dense(4).loss("mse").optimizer("adam", {{"lr", 0.001}});
+//   net.vary("optimizer.lr", Vary::log_uniform, {1e-4, 1e-1});          // each member learns at its own rate
+//   Population population = train(net, x, y, {.members = 1024, .epochs = 20});
+//   Array mean = population.predict(x_new);                              // of all members together
+//
+// Everything throws Error. Objects of different threads are independent of each other; one object is not to be used by
+// two threads at once. Nothing is global: any number of them may live in one process.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#define SHOAL_API __attribute__((visibility("default")))
+
+namespace shoal::api {
+
+// what() is one message that names the place: "/network/layers/0/dense/units: expected a positive integer, got 0".
+struct SHOAL_API Error : std::runtime_error {
+  enum class Kind {
+    usage,    // a network, an array or an option that cannot be used
+    device,   // no such device, out of its memory, or a compiler refused
+    io,       // a file could not be read or written
+    internal  // a fault of shoal
+  };
+  Error(Kind kind_, const std::string& message) : std::runtime_error(message), kind(kind_) {}
+  Kind kind;
+};
+
+// Row-major. The product of `shape` is the number of values.
+struct Array {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+// The value of a field: a number, a flag, a name, or a list of whole numbers ({3, 3} for a kernel).
+using Value = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
+struct Field {
+  std::string name;
+  Value value;
+  Field(std::string n, int v) : name(std::move(n)), value(int64_t{v}) {}
+  Field(std::string n, int64_t v) : name(std::move(n)), value(v) {}
+  Field(std::string n, double v) : name(std::move(n)), value(v) {}
+  Field(std::string n, bool v) : name(std::move(n)), value(v) {}
+  Field(std::string n, const char* v) : name(std::move(n)), value(std::string(v)) {}
+  Field(std::string n, std::vector<int64_t> v) : name(std::move(n)), value(std::move(v)) {}
+};
+using Fields = std::vector<Field>;
+
+enum class Vary {
+  log_uniform,  // two numbers: drawn between them, uniform in the logarithm
+  uniform,      // two numbers: drawn between them
+  choice,       // drawn from the numbers
+  grid,         // members take the combinations of all grids in turn
+  list          // one number a member
+};
+
+// One network, and how it is trained. Layers read the one before them. `shoal doc` lists all layers, losses, optimizers
+// and metrics with their fields. Names and fields are checked when the network is used.
+class SHOAL_API Network {
+ public:
+  explicit Network(std::vector<int64_t> input);       // unit shape of a sample: {8}, {1, 28, 28}
+  static Network from_json(const std::string& spec);  // a spec, as `shoal train` reads it; its data section is not used
+  Network(const Network&);
+  Network(Network&&) noexcept;
+  Network& operator=(const Network&);
+  Network& operator=(Network&&) noexcept;
+  ~Network();
+
+  Network& layer(const std::string& name, const Fields& = {});
+  Network& dense(int64_t units) { return layer("dense", {{"units", units}}); }
+  Network& loss(const std::string& name, const Fields& = {});
+  Network& optimizer(const std::string& name, const Fields& = {});
+  Network& metric(const std::string& name);
+  Network& vary(const std::string& hyperparameter, Vary, const std::vector<double>& values);  // "optimizer.lr"
+
+  std::string json() const;  // the spec with all defaults; throws Error for what is wrong with it
+
+ private:
+  friend struct Access;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct Options {
+  int64_t members = 1;          // networks of the population
+  uint64_t seed = 0;            // of initial parameters, sample order and hyperparameters; below 2^53
+  int64_t batch = 32;           // samples of an optimizer step
+  int64_t epochs = 10;          // passes over the samples
+  int64_t steps = 0;            // instead of epochs, if positive: optimizer steps of each member
+  std::string device;           // "reference", "cpu" or "cuda"; empty: the best there is
+  int threads = 0;              // of the CPU; 0: one a core
+  std::string schedule;         // empty: chosen
+  std::string cache_directory;  // of compiled kernels; empty: kept in memory only
+};
+
+enum class Ensemble {
+  mean,  // [N, output...]: the mean over members, of the softmax when the loss takes class labels
+  vote,  // [N]: the class that most members choose (loss cross_entropy)
+  none   // [members, N, output...]
+};
+
+// Loss and metrics of each member: values[i][member] belongs to names[i]. names[0] is "loss".
+struct Scores {
+  std::vector<std::string> names;
+  std::vector<std::vector<float>> values;
+};
+
+// A trained population, on its device. Movable.
+class SHOAL_API Population {
+ public:
+  Population(Population&&) noexcept;
+  Population& operator=(Population&&) noexcept;
+  ~Population();
+
+  int64_t members() const;
+  Array predict(const Array& x, Ensemble = Ensemble::mean);  // x: [N, input...]
+  Scores evaluate(const Array& x, const Array& y);           // y as for train
+  Array parameter(const std::string& name) const;            // "0.weight": [members, ...] in PyTorch's layout
+  std::vector<std::string> parameter_names() const;
+  std::vector<float> varied(const std::string& hyperparameter) const;  // one value a member
+  double member_steps_per_second() const;                              // of training
+
+ private:
+  friend struct Access;
+  struct State;
+  explicit Population(std::unique_ptr<State>);
+  std::unique_ptr<State> state_;
+};
+
+// Trains members of the network on the samples. x is [N, input...] and finite; y is [N] class numbers for a loss on
+// labels (cross_entropy), else [N, output...]. Compiles, allocates, trains, and keeps the population on the device.
+SHOAL_API Population train(const Network&, const Array& x, const Array& y, const Options& = {});
+
+}  // namespace shoal::api
