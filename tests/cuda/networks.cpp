@@ -1,0 +1,120 @@
+// Whole networks as CUDA: the emitted text of every mapping runs bitwise as the interpreter does, and NVRTC takes it.
+#include <gtest/gtest.h>
+
+#include "compiler/passes/passes.h"
+#include "compiler/support/error.h"
+#include "runtime/cuda/nvrtc.h"
+#include "tests/emulate/emulate.h"
+#include "tests/harness/mappings.h"
+#include "tests/harness/run_module.h"
+#include "tests/ops/op_harness.h"
+#include "tests/programs/model_json.h"
+
+namespace shoal::cuda {
+namespace {
+
+std::vector<harness::Mapping> cuda_mappings() {
+  std::vector<harness::Mapping> mappings;
+  for (const auto& mapping : harness::all_mappings())
+    if (!mapping.cpu) mappings.push_back(mapping);
+  return mappings;
+}
+
+harness::Executor in_emulator(uint64_t seed) {
+  return [seed](const Module& m, std::vector<harness::Words>& words, const std::vector<int32_t>& scalars) {
+    std::vector<emulate::Argument> arguments;
+    for (size_t i = 0; i < words.size(); i++) {
+      arguments.push_back(emulate::buffer(m.kernel.buffers[i].name, words[i]));
+      arguments.back().read_only = !m.kernel.buffers[i].written;
+    }
+    for (int32_t value : scalars) arguments.push_back(emulate::scalar(value));
+    emulate::Program program = emulate::compile(m.source, m.kernel.name);
+    const auto report = program.launch(static_cast<int>(m.groups), m.kernel.warps * m.kernel.lanes,
+                                       m.kernel.shared_elements * 4, arguments, seed);
+    EXPECT_TRUE(report.clean()) << report.text();
+  };
+}
+
+void expect_emulated_as_interpreted(const Module& m, const Graph& graph, const Evaluation& e, int steps,
+                                    uint64_t seed) {
+  const auto emulated = harness::run_module(m, graph, e, steps, in_emulator(seed));
+  const auto interpreted = harness::run_module(m, graph, e, steps, harness::in_interpreter(0));
+  std::string where;
+  EXPECT_EQ(harness::worst_error(emulated, interpreted, 1e-300, 0, &where), 0) << where << "\n"
+                                                                               << m.plan_text << m.source;
+}
+
+Model regression() {
+  Model model;
+  model.network = test::network_from_json("[6]", R"([{"dense":{"units":12}},{"tanh":{}},{"dense":{"units":4}}])");
+  model.loss = test::loss_from_json(test::json::parse(R"({"mse":{}})"));
+  model.optimizer = test::optimizer_from_json(test::json::parse(R"({"adam":{"lr":0.01}})"));
+  return model;
+}
+
+Model classification() {
+  Model model;
+  model.network = test::network_from_json("[5]", R"([{"dense":{"units":9}},{"relu":{}},{"dense":{"units":3}}])");
+  model.loss = test::loss_from_json(test::json::parse(R"({"cross_entropy":{}})"));
+  model.optimizer = test::optimizer_from_json(test::json::parse(R"({"sgd":{"lr":0.1}})"));
+  return model;
+}
+
+class CudaNetworks : public testing::TestWithParam<harness::Mapping> {
+ protected:
+  static Module compile_for(const Program& program, int64_t members, int64_t batch) {
+    return compile(program.graph, harness::target_for(GetParam()),
+                   {.members = members, .schedule = harness::schedule_for(GetParam(), batch)});
+  }
+};
+
+TEST_P(CudaNetworks, TrainingRunsAsTheInterpreterDoes) {
+  for (const Model& model : {regression(), classification()}) {
+    const Program program = train(model, {.samples = 17, .batch = 8});
+    const Evaluation e = harness::random_inputs(program.graph, 3, 5);
+    const Module m = compile_for(program, 3, 8);
+    for (uint64_t seed = 0; seed < 3; seed++) expect_emulated_as_interpreted(m, program.graph, e, 4, seed);
+  }
+}
+
+TEST_P(CudaNetworks, NvrtcTakesThem) {
+  std::unique_ptr<Nvrtc> nvrtc;
+  try {
+    nvrtc = std::make_unique<Nvrtc>();
+  } catch (const RuntimeError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  for (const Model& model : {regression(), classification()}) {
+    const Module training = compile_for(train(model, {.samples = 17, .batch = 8}), 3, 8);
+    const Module inference = compile_for(forward(model, 8, false), 3, 8);
+    for (int sm : {80, 90, 120})
+      for (const Module* m : {&training, &inference}) EXPECT_FALSE(nvrtc->compile(m->source, sm).bytes.empty());
+  }
+}
+
+// Every op's samples, forward and gradients; each mapping takes every third one, to keep the texts to compile few.
+TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
+  const auto mappings = cuda_mappings();
+  size_t own = 0, number = 0;
+  while (mappings[own].name != GetParam().name) own++;
+  for (const OpInfo& info : all_ops()) {
+    if (info.kind != OpKind::layer && info.kind != OpKind::activation && info.kind != OpKind::loss) continue;
+    for (const OpSample& sample : info.samples()) {
+      if (number++ % mappings.size() != own) continue;
+      const Graph graph =
+          dce(cse(fold(info.kind == OpKind::loss
+                           ? test::loss_graph(dynamic_cast<const Loss&>(*sample.op), sample.inputs.at(0), 5).graph
+                           : test::layer_graph(dynamic_cast<const Layer&>(*sample.op), sample.inputs, 5).graph)));
+      const Module m = compile(graph, harness::target_for(GetParam()),
+                               {.members = 3, .schedule = harness::schedule_for(GetParam(), 5)});
+      SCOPED_TRACE(sample.op->text());
+      expect_emulated_as_interpreted(m, graph, harness::random_inputs(graph, 3, 12), 1, number);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Mappings, CudaNetworks, testing::ValuesIn(cuda_mappings()),
+                         [](const auto& mapping) { return mapping.param.name; });
+
+}  // namespace
+}  // namespace shoal::cuda
