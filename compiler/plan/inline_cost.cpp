@@ -81,6 +81,8 @@ double operand_evaluations(const Graph& graph, const Node& sum, const Node& oper
 
 }  // namespace
 
+bool is_cheap(Prim prim) { return own_cost(prim) <= 1; }
+
 int64_t member_elements(const Graph& graph, const Node& node) {
   return element_count(node.shape) * (node.varies.sample ? graph.batch : 1);
 }

@@ -12,6 +12,9 @@ namespace shoal::plan {
 // of one evaluation. Sums are not considered (they always are nests), nor are sources (they always can be read).
 std::vector<bool> worth_storing(const Graph& graph);
 
+// Whether one evaluation of the primitive is about as cheap as a load.
+bool is_cheap(Prim prim);
+
 // Elements of the node for one member, samples included.
 int64_t member_elements(const Graph& graph, const Node& node);
 

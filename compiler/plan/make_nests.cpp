@@ -149,6 +149,7 @@ class NestMaker : public ValueSource {
         if (!merged_[n]) home_[n] = new_nest(n);
         return;
       case PrimKind::scalar:
+        if (is_recomputed(n)) return;
         if (int h = joinable(n); h >= 0) {
           nests_[h]->append(n);
           update_dependencies(h);
@@ -160,6 +161,15 @@ class NestMaker : public ValueSource {
         break;
     }
     if (store_[n]) home_[n] = new_nest(n);
+  }
+
+  // A cheap node whose operands are in memory already is computed again wherever it is read: keeping the derivative of relu
+  // beside relu's result would only be more memory.
+  bool is_recomputed(NodeId n) const {
+    const Node& node = graph_[n];
+    return !store_[n] && is_cheap(node.prim) && std::all_of(node.inputs.begin(), node.inputs.end(), [&](NodeId input) {
+      return value_[input] >= 0 || prim_kind(graph_[input].prim) == PrimKind::source;
+    });
   }
 
   // The latest nest whose epilogue may compute n: one that computes an operand, or, for a node that is stored anyway, an
