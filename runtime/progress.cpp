@@ -26,7 +26,7 @@ std::string rate_text(double per_second) {
   if (per_second >= 1e9) return fmt::format("{:.3g} G", per_second / 1e9);
   if (per_second >= 1e6) return fmt::format("{:.3g} M", per_second / 1e6);
   if (per_second >= 1e3) return fmt::format("{:.3g} k", per_second / 1e3);
-  return fmt::format("{:.3g} ", per_second);
+  return fmt::format("{:.3g}", per_second);
 }
 
 std::string report_line(const History& history, const TrainingLength& length) {
@@ -65,7 +65,7 @@ void ProgressLine::launched(int64_t step, int64_t total) {
   step_ = step;
   if (!terminal_ || seconds_since(shown_) < 0.2 || step == first_step_) return;
   const double rate = static_cast<double>(step - first_step_) / std::max(1e-9, seconds_since(start_));
-  show(fmt::format("{:3.0f} %  {}member-steps/s  {} left  {}",
+  show(fmt::format("{:3.0f} %  {} member-steps/s  {} left  {}",
                    100.0 * static_cast<double>(step) / static_cast<double>(total),
                    rate_text(rate * static_cast<double>(members_)),
                    duration_text(static_cast<double>(total - step) / rate), last_report_));

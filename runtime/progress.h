@@ -10,7 +10,7 @@
 namespace shoal::runtime {
 
 std::string duration_text(double seconds);  // "0.4 s", "1:05", "2:10:00"
-std::string rate_text(double per_second);   // "1.23 M"
+std::string rate_text(double per_second);   // "1.23 M", "512"
 
 // One line: "epoch 3/20  train_loss 0.31 [0.2 0.5]  validation_accuracy 0.91 [...]": median, 5 % and 95 % quantile.
 std::string report_line(const History&, const TrainingLength&);

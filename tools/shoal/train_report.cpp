@@ -85,7 +85,8 @@ std::string end_text(const Spec& spec, const runtime::Training& training, const 
                     name, q[0], q[1], q[2], q[3], q[4], q[5], q[6]);
   }
   if (const int64_t lost = diverged_members(table); lost > 0)
-    text += fmt::format("diverged             {} of {} members (see members.csv)\n", lost, table.diverged_at.size());
+    text += fmt::format("diverged             {} of {} members{}\n", lost, table.diverged_at.size(),
+                        outcome.out.empty() ? "" : " (see members.csv)");
   if (const int64_t best = runtime::best_member(table.scores, prefix); best >= 0) {
     const auto at = static_cast<size_t>(best);
     text += fmt::format("best member          {}:", table.first_member + best);
@@ -103,7 +104,7 @@ std::string end_text(const Spec& spec, const runtime::Training& training, const 
     text += fmt::format(" (of {} on the {} data)\n",
                         spec.population.members == 1 ? "one member" : "all members together", outcome.scored_on);
   }
-  text += fmt::format("speed                {}member-steps/s, {} of training\n",
+  text += fmt::format("speed                {} member-steps/s, {} of training\n",
                       runtime::rate_text(member_steps_per_second(training, spec.population.members, outcome)),
                       runtime::duration_text(training.training_seconds() - outcome.first_step_seconds));
   text += fmt::format("compile              {}\n", compile_text(training.program()));
