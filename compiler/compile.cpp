@@ -29,8 +29,9 @@ plan::Choice schedule_for(const Graph& graph, const Target& target, const Option
   bool cpu = target.kind == Target::Kind::cpu;
   plan::Choice choice;
   if (options.schedule.empty()) {
-    choice = plan::choose(graph, options.members,
-                          {cpu, target.lanes, target.registers, target.l1_bytes, target.l2_bytes, target.shared_bytes, target.workers});
+    choice = plan::choose(
+        graph, options.members,
+        {cpu, target.lanes, target.registers, target.l1_bytes, target.l2_bytes, target.shared_bytes, target.workers});
   } else {
     choice = {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
   }
@@ -43,9 +44,10 @@ plan::Plan make_plan(const Graph& graph, const plan::Choice& choice, const Targe
   p.schedule = choice.schedule;
   p.why = choice.why;
   p.chunk = choice.schedule.chunk ? choice.schedule.chunk : graph.batch;
-  // Nests first: what is grouped does not depend on lanes. Then binding, because places follow the readers' lanes.
+  // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes.
   plan::make_nests(graph, p.chunk < graph.batch, p);
   plan::bind(p);
+  plan::relayout(p);
   bool cpu = target.kind == Target::Kind::cpu;
   plan::place(p, cpu ? int64_t{1} << 30 : target.shared_bytes);
   plan::verify(p);
@@ -53,16 +55,20 @@ plan::Plan make_plan(const Graph& graph, const plan::Choice& choice, const Targe
 }
 
 std::string header_text(const Graph& graph, const Module& m) {
-  std::string target = m.target.kind == Target::Kind::cpu ? fmt::format("{} {}", m.target.cpu.cpu, m.target.cpu.features)
-                                                          : fmt::format("sm_{}", m.target.sm);
+  std::string target = m.target.kind == Target::Kind::cpu
+                           ? fmt::format("{} {}", m.target.cpu.cpu, m.target.cpu.features)
+                           : fmt::format("sm_{}", m.target.sm);
   const kernel::Estimate& e = m.per_step;
-  return fmt::format("shoal kernel of network '{}'\nschedule: {}\ntarget: {}\nmembers: {}, batch: {}\n"
-                     "estimate for one step of the population: {:.4g} flops, {:.4g} bytes of global and {:.4g} bytes of shared memory\n",
-                     graph.name, m.schedule, target, m.members, graph.batch, e.flops, e.global_bytes, e.shared_bytes);
+  return fmt::format(
+      "shoal kernel of network '{}'\nschedule: {}\ntarget: {}\nmembers: {}, batch: {}\n"
+      "estimate for one step of the population: {:.4g} flops, {:.4g} bytes of global and {:.4g} bytes of shared "
+      "memory\n",
+      graph.name, m.schedule, target, m.members, graph.batch, e.flops, e.global_bytes, e.shared_bytes);
 }
 
 kernel::Estimate scaled(kernel::Estimate e, double factor) {
-  for (double* count : {&e.fma, &e.flops, &e.transcendental, &e.integer, &e.global_bytes, &e.shared_bytes, &e.instructions, &e.barriers})
+  for (double* count : {&e.fma, &e.flops, &e.transcendental, &e.integer, &e.global_bytes, &e.shared_bytes,
+                        &e.instructions, &e.barriers})
     *count *= factor;
   return e;
 }
@@ -70,8 +76,8 @@ kernel::Estimate scaled(kernel::Estimate e, double factor) {
 void describe_arguments(const plan::Plan& p, Module& m) {
   int64_t block = p.schedule.members_in_lanes() ? m.kernel.lanes : 1;
   for (const plan::PlanArgument& a : p.arguments)
-    m.arguments.push_back({a.name, a.role, a.is_output, a.written, a.dtype, a.varies, a.shape, a.varies.sample ? p.batch : 1,
-                           a.varies.member ? block : 1});
+    m.arguments.push_back({a.name, a.role, a.is_output, a.written, a.dtype, a.varies, a.shape,
+                           a.varies.sample ? p.batch : 1, a.varies.member ? block : 1});
   if (p.scratch_size > 0)
     m.arguments.push_back({"scratch", Role::state, true, true, DType::f32, {true, false}, {p.scratch_size}, 1, block});
   m.scalars = m.kernel.scalars;
@@ -94,18 +100,21 @@ Module compile(const Graph& graph, const Target& target, const Options& options,
   m.members = options.members;
   if (trace) trace->stage("graph", trace->wants_text() ? print(graph) : std::string(), 0);
   plan::Choice choice = schedule_for(graph, target, options);
-  plan::Plan p = run("plan", trace, [&] { return make_plan(graph, choice, target); }, [](const plan::Plan& x) { return print(x); });
+  plan::Plan p = run(
+      "plan", trace, [&] { return make_plan(graph, choice, target); }, [](const plan::Plan& x) { return print(x); });
   m.schedule = print(p.schedule);
   m.why = p.why;
   m.plan_text = print(p);
   m.kernel = run("kernel", trace, [&] { return lower::lower(p); }, [](const kernel::Kernel& k) { return print(k); });
   kernel::verify(m.kernel, "lower");
   describe_arguments(p, m);
-  m.per_step = scaled(kernel::estimate(m.kernel, std::vector<int32_t>(m.kernel.scalars.size(), 1)), static_cast<double>(m.groups));
+  m.per_step = scaled(kernel::estimate(m.kernel, std::vector<int32_t>(m.kernel.scalars.size(), 1)),
+                      static_cast<double>(m.groups));
   m.kernel.header = header_text(graph, m);
-  m.source = run("source", trace,
-                 [&] { return target.kind == Target::Kind::cpu ? emit::llvm(m.kernel, target.cpu) : emit::cuda(m.kernel); },
-                 [](const std::string& text) { return text; });
+  m.source = run(
+      "source", trace,
+      [&] { return target.kind == Target::Kind::cpu ? emit::llvm(m.kernel, target.cpu) : emit::cuda(m.kernel); },
+      [](const std::string& text) { return text; });
   return m;
 }
 

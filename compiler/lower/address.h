@@ -43,8 +43,8 @@ class ScopedMemo {
 class Addresses {
  public:
   explicit Addresses(kernel::Builder& builder) : builder_(builder) {}
-  // The value of the terms (without the constant), -1 when there are none. Prefixes of the terms are computed as sums of
-  // their own, so that calling this before a loop opens leaves only the loop's own term to add inside.
+  // The value of the terms (without the constant), -1 when there are none. Prefixes of the terms are computed as sums
+  // of their own, so that calling this before a loop opens leaves only the loop's own term to add inside.
   int32_t index(const Linear& linear);
   int32_t value(const Linear& linear);  // with the constant
   void open() { memo_.open(); }

@@ -25,7 +25,8 @@ std::string identifier(const std::string& name) {
 
 }  // namespace
 
-Context::Context(const plan::Plan& plan_, kernel::Builder& builder_) : plan(plan_), builder(builder_), addresses(builder_) {
+Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
+    : plan(plan_), builder(builder_), addresses(builder_) {
   using plan::PopulationAxis;
   kernel::Kernel& k = builder.kernel();
   const plan::Schedule& schedule = plan.schedule;
@@ -38,7 +39,8 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_) : plan(plan
   lane_ = builder.leaf(Op::lane);
   if (k.warps > 1) warp_ = builder.leaf(Op::warp);
 
-  // The index of the member (or of the block of `lanes` members) that this thread works on, and its number in the group.
+  // The index of the member (or of the block of `lanes` members) that this thread works on, and its number in the
+  // group.
   int32_t group = builder.leaf(Op::group);
   int32_t member_warp = -1;
   if (member.warp > 1) {
@@ -55,7 +57,8 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_) : plan(plan
   auto unique = [&](std::string name) {
     name = identifier(name);
     std::string candidate = name;
-    for (int i = 2; std::find(used.begin(), used.end(), candidate) != used.end(); ++i) candidate = name + "_" + std::to_string(i);
+    for (int i = 2; std::find(used.begin(), used.end(), candidate) != used.end(); ++i)
+      candidate = name + "_" + std::to_string(i);
     used.push_back(candidate);
     return candidate;
   };
@@ -86,7 +89,8 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_) : plan(plan
     buffer_[v] = static_cast<int32_t>(k.buffers.size());
     int64_t size = in_lanes ? p.size * sharing : plan.shared_size * (sharing - 1) + p.size;
     int64_t offset = in_lanes ? p.offset * sharing : p.offset;
-    k.buffers.push_back({unique(plan.values[v].name), Space::shared, memory_type(plan.values[v].dtype), size, offset, true});
+    k.buffers.push_back(
+        {unique(plan.values[v].name), Space::shared, memory_type(plan.values[v].dtype), size, offset, true});
   }
   if (member.warp > 1 && !in_lanes && plan.shared_size > 0) member_warp_ = member_warp;
 }

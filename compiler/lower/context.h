@@ -32,7 +32,7 @@ class Context {
   // Computes now what addressing the value needs and is already known, so that loops opened later need not.
   void prepare(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
 
-  void open();    // around every kernel bracket
+  void open();  // around every kernel bracket
   void close();
   void forget_loads() { loads_.clear(); }
 
@@ -40,7 +40,7 @@ class Context {
   kernel::Builder& builder;
   Addresses addresses;
   Chunk chunk;
-  int32_t step = -1;        // i32: training steps taken before this one
+  int32_t step = -1;           // i32: training steps taken before this one
   bool threads_share = false;  // several threads work on one member, so nests need barriers between them
   bool whole_group = false;    // ... and these barriers are of the whole group, not of one warp
 
@@ -55,9 +55,9 @@ class Context {
   int32_t to_memory(int32_t buffer, DType dtype, int32_t value);
 
   int32_t lane_ = -1, warp_ = -1;
-  int32_t member_warp_ = -1;      // number of the member in its group, when members stand side by side in shared memory
-  std::vector<int32_t> buffer_;   // by value
-  std::vector<int32_t> base_;     // by value: i64 start of the member's (lane block's) part, -1 when there is none
+  int32_t member_warp_ = -1;     // number of the member in its group, when members stand side by side in shared memory
+  std::vector<int32_t> buffer_;  // by value
+  std::vector<int32_t> base_;    // by value: i64 start of the member's (lane block's) part, -1 when there is none
   int32_t scratch_base_ = -1;
   ScopedMemo<std::array<int64_t, 4>> loads_;  // (buffer, base, index, imm)
   ScopedMemo<std::array<int32_t, 5>> threads_;

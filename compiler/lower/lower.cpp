@@ -1,9 +1,11 @@
-// The structure around the nests: the loop of training steps, the loops over chunks of samples, and barriers between nests.
+// The structure around the nests: the loop of training steps, the loops over chunks of samples, and barriers between
+// nests.
 #include "compiler/lower/lower.h"
 
 #include <algorithm>
 
 #include "compiler/lower/lower_nest.h"
+#include "compiler/lower/lower_relayout.h"
 
 namespace shoal::lower {
 
@@ -78,8 +80,10 @@ class ProgramLowering {
  private:
   void step() {
     for (int region = 0; region < plan_.regions; ++region) {
-      if (region % 2 == 0) nests(region);
-      else chunks(region);
+      if (region % 2 == 0)
+        nests(region);
+      else
+        chunks(region);
     }
   }
 
@@ -87,7 +91,10 @@ class ProgramLowering {
     for (size_t n = 0; n < plan_.nests.size(); ++n) {
       if (plan_.nests[n].region != region) continue;
       barriers_.before(plan_.nests[n]);
-      lower_nest(context_, plan_.nests[n], plan_.bindings[n]);
+      if (plan_.nests[n].relayout && can_transpose(context_, plan_.nests[n]))
+        lower_relayout(context_, plan_.nests[n], plan_.bindings[n]);
+      else
+        lower_nest(context_, plan_.nests[n], plan_.bindings[n]);
     }
   }
 

@@ -1,4 +1,5 @@
-// One nest: parallel axes outside in, each as full tiles, then a smaller tile, then a guarded rest; inside, the reduction.
+// One nest: parallel axes outside in, each as full tiles, then a smaller tile, then a guarded rest; inside, the
+// reduction.
 #include "compiler/lower/lower_nest.h"
 
 #include <functional>
@@ -14,7 +15,11 @@ namespace {
 class NestLowering {
  public:
   NestLowering(Context& context, const plan::Nest& nest, const plan::Binding& binding)
-      : context_(context), builder_(context.builder), nest_(nest), binding_(binding), scalars_(context, nest),
+      : context_(context),
+        builder_(context.builder),
+        nest_(nest),
+        binding_(binding),
+        scalars_(context, nest),
         base_(nest.axes.size()) {}
 
   void run() {
@@ -26,7 +31,9 @@ class NestLowering {
   }
 
  private:
-  int64_t extent(size_t axis) const { return nest_.axes[axis].sample ? context_.chunk.extent : nest_.axes[axis].extent; }
+  int64_t extent(size_t axis) const {
+    return nest_.axes[axis].sample ? context_.chunk.extent : nest_.axes[axis].extent;
+  }
 
   // A bracket of the kernel around `body`; what was computed inside is forgotten after it.
   void bracket(const std::function<void()>& begin, const std::function<void()>& body) {
@@ -106,8 +113,10 @@ class NestLowering {
         for (size_t i = 0; i < values.size(); ++i) scalars_.store(nest_.stores[i], p, values[i]);
       }
     };
-    if (idle_ >= 0) bracket([&] { builder_.when(idle_); }, finish);
-    else finish();
+    if (idle_ >= 0)
+      bracket([&] { builder_.when(idle_); }, finish);
+    else
+      finish();
   }
 
   int32_t identity() const {
@@ -153,7 +162,8 @@ class NestLowering {
     if (full < n) reduce_points(axis, full, n, points, values);
   }
 
-  void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points, std::vector<int32_t>& values) {
+  void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points,
+                     std::vector<int32_t>& values) {
     for (int64_t k = begin; k < end; ++k) {
       std::vector<Point> at = points;
       for (Point& p : at) p[axis].constant += k;
@@ -195,9 +205,9 @@ class NestLowering {
   const plan::Nest& nest_;
   const plan::Binding& binding_;
   Scalars scalars_;
-  Point base_;                                      // the tile's first point
-  std::vector<int32_t> threads_;                    // by axis: this thread's index along it, or -1
-  std::vector<std::pair<int, int64_t>> tiles_;      // by open parallel axis: points of a thread, and their distance
+  Point base_;                                  // the tile's first point
+  std::vector<int32_t> threads_;                // by axis: this thread's index along it, or -1
+  std::vector<std::pair<int, int64_t>> tiles_;  // by open parallel axis: points of a thread, and their distance
   int32_t idle_ = -1;
 };
 

@@ -25,7 +25,11 @@ void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
 }  // namespace
 
 Scalars::Scalars(Context& context, const plan::Nest& nest)
-    : context_(context), builder_(context.builder), nest_(nest), axes_(nest.body.size(), 0), uses_(nest.body.size(), 0),
+    : context_(context),
+      builder_(context.builder),
+      nest_(nest),
+      axes_(nest.body.size(), 0),
+      uses_(nest.body.size(), 0),
       late_(nest.body.size(), false) {
   uint32_t parallel = 0, sample = 0;
   check(nest.axes.size() <= 32, "nest '{}' has {} axes", nest.name, nest.axes.size());
@@ -179,17 +183,14 @@ bool Scalars::is_product(int32_t scalar) const {
 int32_t Scalars::compute(int32_t id, const Point& point) {
   const Scalar& s = nest_.body[id];
   switch (s.kind) {
-    case Scalar::Kind::constant:
-      return constant(s.dtype, s.value);
-    case Scalar::Kind::coordinate:
-      return context_.addresses.value(resolve(s.index, point));
+    case Scalar::Kind::constant: return constant(s.dtype, s.value);
+    case Scalar::Kind::coordinate: return context_.addresses.value(resolve(s.index, point));
     case Scalar::Kind::position: {
       Linear position = sample_of(point);
       position.add(context_.chunk.base, 1);
       return context_.addresses.value(position);
     }
-    case Scalar::Kind::step:
-      return context_.step;
+    case Scalar::Kind::step: return context_.step;
     case Scalar::Kind::load: {
       int32_t valid = holds(s.guards, point);
       std::vector<Linear> dims = resolve_all(s.access, point);
@@ -204,10 +205,8 @@ int32_t Scalars::compute(int32_t id, const Point& point) {
       int32_t value = evaluate(s.args[0], point), valid = holds(s.guards, point);
       return valid < 0 ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
     }
-    case Scalar::Kind::primitive:
-      return primitive(s, point);
-    case Scalar::Kind::accumulator:
-      break;
+    case Scalar::Kind::primitive: return primitive(s, point);
+    case Scalar::Kind::accumulator: break;
   }
   throw InternalError(fmt::format("internal error: nest '{}' reads its accumulator before it is known", nest_.name));
 }
@@ -221,8 +220,10 @@ int32_t Scalars::fused(const Scalar& s, const Point& point) {
   int32_t a = evaluate(product.args[0], point), b = evaluate(product.args[1], point);
   int32_t c = evaluate(s.args[second ? 0 : 1], point);
   if (s.prim == Prim::sub) {
-    if (second) a = builder_.emit(Op::neg, a);
-    else c = builder_.emit(Op::neg, c);
+    if (second)
+      a = builder_.emit(Op::neg, a);
+    else
+      c = builder_.emit(Op::neg, c);
   }
   return builder_.emit(Op::fma, a, b, c);
 }
@@ -241,7 +242,8 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::rem: return builder_.emit(Op::rem, x[0], x[1]);
     case Prim::max: return builder_.emit(Op::max, x[0], x[1]);
     case Prim::min: return builder_.emit(Op::min, x[0], x[1]);
-    case Prim::neg: return from == DType::f32 ? builder_.emit(Op::neg, x[0]) : builder_.emit(Op::sub, builder_.constant_i32(0), x[0]);
+    case Prim::neg:
+      return from == DType::f32 ? builder_.emit(Op::neg, x[0]) : builder_.emit(Op::sub, builder_.constant_i32(0), x[0]);
     case Prim::abs:
       return from == DType::f32 ? builder_.emit(Op::abs, x[0])
                                 : builder_.emit(Op::max, x[0], builder_.emit(Op::sub, builder_.constant_i32(0), x[0]));
@@ -265,9 +267,10 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
       if (from == s.dtype) return x[0];
       if (s.dtype == DType::f32) return builder_.emit(Op::to_f32, x[0]);
       if (s.dtype == DType::i32) return builder_.emit(Op::to_i32, x[0]);
-      return from == DType::f32
-                 ? builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant(0)), builder_.constant_pred(true))
-                 : builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant_i32(0)), builder_.constant_pred(true));
+      return from == DType::f32 ? builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant(0)),
+                                                builder_.constant_pred(true))
+                                : builder_.emit(Op::bxor, builder_.emit(Op::eq, x[0], builder_.constant_i32(0)),
+                                                builder_.constant_pred(true));
     case Prim::input:
     case Prim::constant:
     case Prim::index:
@@ -284,10 +287,10 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::window:
     case Prim::unwindow:
     case Prim::reduce:
-    case Prim::contract:
-      break;
+    case Prim::contract: break;
   }
-  throw InternalError(fmt::format("internal error: primitive {} in the body of nest '{}'", prim_name(s.prim), nest_.name));
+  throw InternalError(
+      fmt::format("internal error: primitive {} in the body of nest '{}'", prim_name(s.prim), nest_.name));
 }
 
 }  // namespace shoal::lower

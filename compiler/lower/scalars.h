@@ -19,7 +19,8 @@ class Scalars {
   void set_accumulator(const Point& point, int32_t value);
   // Evaluates what is already decided by the axes in `known` (a bit each), before loops over the others open.
   void prepare(uint32_t known, const Point& point);
-  // Evaluates at each parallel point what the reduced scalar needs and no reduced axis changes, before the reduction loops.
+  // Evaluates at each parallel point what the reduced scalar needs and no reduced axis changes, before the reduction
+  // loops.
   void prepare_operand(const std::vector<Point>& points);
   void store(const plan::Store& store, const Point& point, int32_t scalar);
   int32_t load_stored(const plan::Store& store, const Point& point);
@@ -46,9 +47,9 @@ class Scalars {
   kernel::Builder& builder_;
   const plan::Nest& nest_;
   int sample_axis_ = -1;
-  std::vector<uint32_t> axes_;   // by scalar: the axes that it depends on, a bit each
-  std::vector<int> uses_;        // by scalar
-  std::vector<bool> late_;       // by scalar: needs the accumulator, or memory that this nest overwrites
+  std::vector<uint32_t> axes_;  // by scalar: the axes that it depends on, a bit each
+  std::vector<int> uses_;       // by scalar
+  std::vector<bool> late_;      // by scalar: needs the accumulator, or memory that this nest overwrites
   ScopedMemo<std::vector<int64_t>> memo_;
 };
 

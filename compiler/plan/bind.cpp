@@ -1,8 +1,9 @@
-// Bind: spreads each nest's axes over warps and lanes in the schedule's order of preference, and gives it a register tile.
+// Bind: spreads each nest's axes over warps and lanes in the schedule's order of preference, and gives it a register
+// tile.
 //
-// Lanes (warps) that the schedule gives to `sample` go to the sample axis where it is a parallel axis of the nest, else to
-// a unit axis; those that it gives to `unit` go to a unit axis, else to the sample axis. A nest without parallel axes
-// repeats its work in all of them. Where members are in lanes, no axis of any nest is spread.
+// Lanes (warps) that the schedule gives to `sample` go to the sample axis where it is a parallel axis of the nest, else
+// to a unit axis; those that it gives to `unit` go to a unit axis, else to the sample axis. A nest without parallel
+// axes repeats its work in all of them. Where members are in lanes, no axis of any nest is spread.
 #include <algorithm>
 
 #include "compiler/plan/plan.h"
@@ -15,8 +16,8 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Lanes of a level that go to one population axis.
 struct Slot {
   bool sample;
-  int count;   // lanes or warps
-  int div;     // what is faster: (lane / div) % count
+  int count;  // lanes or warps
+  int div;    // what is faster: (lane / div) % count
 };
 
 std::vector<Slot> slots_of(const Schedule& schedule, bool warps) {
@@ -37,7 +38,7 @@ double utilisation(int64_t n, int64_t threads) {
 
 // The parallel axis for a slot: its own kind first; among unit axes the best filled one, the innermost at a tie (its
 // elements are neighbours in memory). -1 when the nest has no parallel axis.
-int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot) {
+int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot, bool by_rows) {
   int sample = -1, unit = -1;
   double best = 0;
   for (int a = 0; a < nest.parallel_count(); ++a) {
@@ -51,7 +52,21 @@ int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot) {
       best = value, unit = a;
     }
   }
+  if (by_rows && unit >= 0) return unit;
   return slot.sample ? (sample >= 0 ? sample : unit) : (unit >= 0 ? unit : sample);
+}
+
+// A nest that copies rows which samples choose (a gather) reads neighbours along the row, not along samples.
+bool copies_rows(const Nest& nest, int lanes) {
+  if (nest.reduced >= 0) return false;
+  for (const Scalar& s : nest.body) {
+    if (s.kind != Scalar::Kind::load || s.access.indirect < 0 || s.access.dims.size() < 2) continue;
+    for (const Term& term : s.access.dims.back().terms)
+      if (term.factor == 1 && term.axis < static_cast<int32_t>(nest.axes.size()) &&
+          nest.axes[term.axis].extent >= lanes)
+        return true;
+  }
+  return false;
 }
 
 void give(AxisBinding& axis, const Slot& slot, bool warps) {
@@ -106,7 +121,8 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   double best = 0;
   for (int a = 0; a < parallel; ++a) {
     for (int b = a + 1; b < parallel; ++b) {
-      for (auto [wa, wb] : {std::pair{schedule.tile_sample, schedule.tile_unit}, std::pair{schedule.tile_unit, schedule.tile_sample}}) {
+      for (auto [wa, wb] :
+           {std::pair{schedule.tile_sample, schedule.tile_unit}, std::pair{schedule.tile_unit, schedule.tile_sample}}) {
         int ta = fit_tile(points(a), wa), tb = fit_tile(points(b), wb);
         double work_per_load = ta * tb / tile_loads(plan, nest, a, ta, b, tb);
         if (work_per_load <= best) continue;
@@ -129,7 +145,8 @@ void bind(Plan& plan) {
     if (!plan.schedule.members_in_lanes()) {
       for (bool warps : {false, true}) {
         for (const Slot& slot : slots_of(plan.schedule, warps)) {
-          int axis = pick_axis(nest, binding, slot);
+          bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
+          int axis = pick_axis(nest, binding, slot, by_rows);
           if (axis >= 0) {
             give(binding.axes[axis], slot, warps);
           } else {

@@ -1,5 +1,5 @@
-// choose: a lane per member while members are many and their state stays in cache, else a lane per sample; on a GPU a thread
-// per member for tiny networks, else a warp per member.
+// choose: a lane per member while members are many and their state stays in cache, else a lane per sample; on a GPU a
+// thread per member for tiny networks, else a warp per member.
 #include "compiler/plan/choose.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ Counts count(const Graph& graph) {
     if (node.prim == Prim::input && node.varies.member) counts.state_bytes += bytes;
     bool kept = prim_kind(node.prim) == PrimKind::sum || stored[n];
     if (kept && node.varies.sample) counts.activation_bytes += bytes;
-    if (node.prim == Prim::contract && node.varies.sample) counts.widest = std::max(counts.widest, element_count(node.shape));
+    if (node.prim == Prim::contract && node.varies.sample)
+      counts.widest = std::max(counts.widest, element_count(node.shape));
   }
   return counts;
 }
@@ -55,16 +56,19 @@ Choice choose_cpu(const Graph& graph, int64_t members, const Machine& machine, c
     s[PopulationAxis::member].lane = lanes;
     s.tile_sample = 4, s.tile_unit = 2;
     if (chunk < batch) s.chunk = chunk;
-    choice.why = fmt::format("a lane per member: {} lanes share {} KiB of state and {} KiB of activations per sample\n", lanes,
-                             lanes * counts.state_bytes >> 10, lanes * counts.activation_bytes >> 10);
-    if (chunk < batch) choice.why += fmt::format("chunks of {} samples keep the activations in L2 ({} KiB)\n", chunk, machine.l2_bytes >> 10);
+    choice.why = fmt::format("a lane per member: {} lanes share {} KiB of state and {} KiB of activations per sample\n",
+                             lanes, lanes * counts.state_bytes >> 10, lanes * counts.activation_bytes >> 10);
+    if (chunk < batch)
+      choice.why +=
+          fmt::format("chunks of {} samples keep the activations in L2 ({} KiB)\n", chunk, machine.l2_bytes >> 10);
     return choice;
   }
   s[PopulationAxis::sample].lane = lanes;
   s.tile_sample = 2, s.tile_unit = 4;
-  choice.why = enough_members ? fmt::format("a lane per sample: the state of {} members ({} KiB) does not stay in L2 ({} KiB)\n", lanes,
-                                            lanes * counts.state_bytes >> 10, machine.l2_bytes >> 10)
-                              : fmt::format("a lane per sample: {} members would leave lanes empty\n", members);
+  choice.why = enough_members
+                   ? fmt::format("a lane per sample: the state of {} members ({} KiB) does not stay in L2 ({} KiB)\n",
+                                 lanes, lanes * counts.state_bytes >> 10, machine.l2_bytes >> 10)
+                   : fmt::format("a lane per sample: {} members would leave lanes empty\n", members);
   return choice;
 }
 
@@ -76,7 +80,8 @@ Choice choose_cuda(const Graph& graph, const Machine& machine, const Counts& cou
   if (per_thread * machine.lanes <= machine.shared_bytes / 4) {
     s[PopulationAxis::member].lane = machine.lanes;
     s.tile_sample = 4, s.tile_unit = 2;
-    choice.why = fmt::format("a thread per member: {} bytes a member, so a warp's members fit in shared memory\n", per_thread);
+    choice.why =
+        fmt::format("a thread per member: {} bytes a member, so a warp's members fit in shared memory\n", per_thread);
     return choice;
   }
   s[PopulationAxis::sample].lane = 4;

@@ -16,8 +16,7 @@ double own_cost(Prim prim) {
     case Prim::broadcast:
     case Prim::reshape:
     case Prim::transpose:
-    case Prim::slice:
-      return 0;
+    case Prim::slice: return 0;
     case Prim::add:
     case Prim::sub:
     case Prim::mul:
@@ -36,26 +35,21 @@ double own_cost(Prim prim) {
     case Prim::cast:
     case Prim::pad:
     case Prim::window:
-    case Prim::concat:
-      return 1;
+    case Prim::concat: return 1;
     case Prim::div:
     case Prim::rem:
     case Prim::sqrt:
-    case Prim::gather:
-      return 4;
+    case Prim::gather: return 4;
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
     case Prim::erf:
     case Prim::sin:
-    case Prim::cos:
-      return 12;
-    case Prim::shuffle:
-      return 40;
+    case Prim::cos: return 12;
+    case Prim::shuffle: return 40;
     case Prim::unwindow:
     case Prim::reduce:
-    case Prim::contract:
-      return 0;  // always stored: read as a load
+    case Prim::contract: return 0;  // always stored: read as a load
   }
   return 0;
 }
@@ -122,7 +116,8 @@ std::vector<bool> worth_storing(const Graph& graph) {
     double times = stored[n] ? elements : evaluations[n];
     for (NodeId input : node.inputs) evaluations[input] += times;
     // A reshape that is more than a renaming reads its input as flat memory, so there must be memory.
-    if (node.prim == Prim::reshape && !is_renaming(graph[node.inputs[0]].shape, node.shape)) stored[node.inputs[0]] = true;
+    if (node.prim == Prim::reshape && !is_renaming(graph[node.inputs[0]].shape, node.shape))
+      stored[node.inputs[0]] = true;
     if (node.prim == Prim::gather) stored[node.inputs[0]] = true;
   }
   return stored;

@@ -1,8 +1,9 @@
 // graph -> nests: which nodes are stored, which nest computes which node, and the order of the nests.
 //
-// Every sum node is the root of a nest. An element-wise node joins the epilogue of the latest nest that computes one of its
-// operands in the same index space, if no other operand of it depends on that nest; else it is inlined where it is read, or,
-// when that costs more than a store and a load (inline_cost), it is the root of an element-wise nest that others may join.
+// Every sum node is the root of a nest. An element-wise node joins the epilogue of the latest nest that computes one of
+// its operands in the same index space, if no other operand of it depends on that nest; else it is inlined where it is
+// read, or, when that costs more than a store and a load (inline_cost), it is the root of an element-wise nest that
+// others may join.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,8 +40,14 @@ Regions find_regions(const Graph& graph, bool chunked) {
 class NestMaker : public ValueSource {
  public:
   NestMaker(const Graph& graph, bool chunked, Plan& plan)
-      : graph_(graph), chunked_(chunked), plan_(plan), regions_(find_regions(graph, chunked)), store_(worth_storing(graph)),
-        home_(graph.nodes.size(), -1), value_(graph.nodes.size(), -1), merged_(graph.nodes.size(), false) {}
+      : graph_(graph),
+        chunked_(chunked),
+        plan_(plan),
+        regions_(find_regions(graph, chunked)),
+        store_(worth_storing(graph)),
+        home_(graph.nodes.size(), -1),
+        value_(graph.nodes.size(), -1),
+        merged_(graph.nodes.size(), false) {}
 
   void run() {
     make_arguments();
@@ -79,7 +86,8 @@ class NestMaker : public ValueSource {
   void make_arguments() {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_[n];
-      if (node.prim == Prim::input) value_[n] = add_argument(node.attrs.name, node, node.attrs.role, false, node.varies);
+      if (node.prim == Prim::input)
+        value_[n] = add_argument(node.attrs.name, node, node.attrs.role, false, node.varies);
       plan_.steps = plan_.steps || node.prim == Prim::step;
     }
     for (const Output& output : graph_.outputs) plan_.steps = plan_.steps || output.state != no_node;
@@ -94,8 +102,8 @@ class NestMaker : public ValueSource {
       for (NodeId input : node.inputs) ++readers[input];
     for (const Output& output : graph_.outputs) ++readers[output.value];
     for (const Node& node : graph_.nodes)
-      if (node.prim == Prim::unwindow && graph_[node.inputs[0]].prim == Prim::contract && readers[node.inputs[0]] == 1 &&
-          !graph_[node.inputs[0]].attrs.over_sample)
+      if (node.prim == Prim::unwindow && graph_[node.inputs[0]].prim == Prim::contract &&
+          readers[node.inputs[0]] == 1 && !graph_[node.inputs[0]].attrs.over_sample)
         merged_[node.inputs[0]] = true;
   }
 
@@ -122,7 +130,8 @@ class NestMaker : public ValueSource {
 
   bool may_join(int h, NodeId n) const {
     const NestBuilder& nest = *nests_[h];
-    if (nest.nest.over_chunks || nest.nest.region != regions_.computed[n] || !nest.has_space_of(graph_[n])) return false;
+    if (nest.nest.over_chunks || nest.nest.region != regions_.computed[n] || !nest.has_space_of(graph_[n]))
+      return false;
     std::set<int> needed;
     for (NodeId input : graph_[n].inputs)
       if (home_[input] != h) collect_dependencies(input, &needed);
@@ -143,8 +152,7 @@ class NestMaker : public ValueSource {
   void assign_home(NodeId n) {
     const Node& node = graph_[n];
     switch (prim_kind(node.prim)) {
-      case PrimKind::source:
-        return;
+      case PrimKind::source: return;
       case PrimKind::sum:
         if (!merged_[n]) home_[n] = new_nest(n);
         return;
@@ -157,14 +165,13 @@ class NestMaker : public ValueSource {
           return;
         }
         break;
-      case PrimKind::indexing:
-        break;
+      case PrimKind::indexing: break;
     }
     if (store_[n]) home_[n] = new_nest(n);
   }
 
-  // A cheap node whose operands are in memory already is computed again wherever it is read: keeping the derivative of relu
-  // beside relu's result would only be more memory.
+  // A cheap node whose operands are in memory already is computed again wherever it is read: keeping the derivative of
+  // relu beside relu's result would only be more memory.
   bool is_recomputed(NodeId n) const {
     const Node& node = graph_[n];
     return !store_[n] && is_cheap(node.prim) && std::all_of(node.inputs.begin(), node.inputs.end(), [&](NodeId input) {
@@ -172,8 +179,8 @@ class NestMaker : public ValueSource {
     });
   }
 
-  // The latest nest whose epilogue may compute n: one that computes an operand, or, for a node that is stored anyway, an
-  // element-wise nest that reads what n reads.
+  // The latest nest whose epilogue may compute n: one that computes an operand, or, for a node that is stored anyway,
+  // an element-wise nest that reads what n reads.
   int joinable(NodeId n) const {
     int best = -1;
     for (NodeId input : graph_[n].inputs)
@@ -219,7 +226,8 @@ class NestMaker : public ValueSource {
     return last + last % 2;
   }
 
-  // Whether the nest that computes the next value of a carried input may overwrite it: all who read the old one run before.
+  // Whether the nest that computes the next value of a carried input may overwrite it: all who read the old one run
+  // before.
   bool update_in_place(const Output& output, int32_t state_value) {
     int writer = home_[output.value];
     if (nests_[writer]->nest.over_chunks) return false;
@@ -229,7 +237,8 @@ class NestMaker : public ValueSource {
       if (before_[h].count(writer) || nests_[h]->nest.region > nests_[writer]->nest.region) return false;
     }
     for (size_t h = 0; h < nests_.size(); ++h)
-      if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value)) must_precede(static_cast<int>(h), writer);
+      if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value))
+        must_precede(static_cast<int>(h), writer);
     return true;
   }
 
@@ -282,7 +291,8 @@ class NestMaker : public ValueSource {
         }
       }
     }
-    check(std::all_of(done.begin(), done.end(), [](bool d) { return d; }), "the nests of '{}' cannot be ordered", graph_.name);
+    check(std::all_of(done.begin(), done.end(), [](bool d) { return d; }), "the nests of '{}' cannot be ordered",
+          graph_.name);
     plan_.regions = max_region() + 1;
   }
 
@@ -297,8 +307,8 @@ class NestMaker : public ValueSource {
   Plan& plan_;
   Regions regions_;
   std::vector<bool> store_;
-  std::vector<int> home_;        // by node: the nest that computes it, -1 for none
-  std::vector<int32_t> value_;   // by node: its value in memory, -1 for none
+  std::vector<int> home_;       // by node: the nest that computes it, -1 for none
+  std::vector<int32_t> value_;  // by node: its value in memory, -1 for none
   std::vector<bool> merged_;
   std::vector<std::unique_ptr<NestBuilder>> nests_;
   std::vector<std::set<int>> before_;

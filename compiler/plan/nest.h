@@ -22,6 +22,7 @@ struct Value {
   Shape dims;              // stored unit dimensions (the node's shape, or one flat dimension)
   Varies varies;           // temporaries always vary over member
   int32_t argument = -1;   // index in Plan::arguments, or -1 for a temporary
+  bool samples_innermost = false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
   bool row_major = false;  // some reader addresses it as flat memory, so its dimensions may be neither permuted nor padded
 };
 
@@ -102,6 +103,7 @@ struct Nest {
   Reduction reduction = Reduction::sum;
   bool over_chunks = false;  // reduces over the sample axis: adds to what the earlier chunks of the batch left in its stores
   int region = 0;            // even: between chunk loops; odd: inside chunk loop (region - 1) / 2
+  bool relayout = false;     // a copy of one value into the other layout, done by transposing blocks across lanes
   std::vector<Store> stores;
 
   int parallel_count() const;

@@ -54,7 +54,11 @@ double identity_of(Reduction reduction, DType dtype) {
 }  // namespace
 
 NestBuilder::NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id_, bool copy)
-    : id(id_), graph_(graph), source_(source), shape_(graph[root].shape), sample_(graph[root].varies.sample),
+    : id(id_),
+      graph_(graph),
+      source_(source),
+      shape_(graph[root].shape),
+      sample_(graph[root].varies.sample),
       scalar_of_(graph.nodes.size(), -1) {
   const Node& node = graph[root];
   nest.name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), root) : node.name;
@@ -70,8 +74,8 @@ NestBuilder::NestBuilder(const Graph& graph, ValueSource& source, NodeId root, i
   }
   nest.reduced = read_sum_operand(node);
   nest.reduction = node.prim == Prim::reduce ? node.attrs.reduction : Reduction::sum;
-  scalar_of_[root] = add({.kind = Scalar::Kind::accumulator, .dtype = node.dtype,
-                          .value = identity_of(nest.reduction, node.dtype)});
+  scalar_of_[root] =
+      add({.kind = Scalar::Kind::accumulator, .dtype = node.dtype, .value = identity_of(nest.reduction, node.dtype)});
 }
 
 // A new axis, as an index; an axis of extent 1 is the constant 0.
@@ -89,7 +93,8 @@ int32_t NestBuilder::read_sum_operand(const Node& root) {
     Point point(input.shape.size());
     size_t kept = 0;
     for (size_t d = 0; d < point.size(); ++d) {
-      bool dropped = std::find(root.attrs.dims.begin(), root.attrs.dims.end(), static_cast<int64_t>(d)) != root.attrs.dims.end();
+      bool dropped =
+          std::find(root.attrs.dims.begin(), root.attrs.dims.end(), static_cast<int64_t>(d)) != root.attrs.dims.end();
       point[d] = dropped ? axis(fmt::format("r{}", d), input.shape[d], false, true) : point_[kept++];
     }
     return read(root.inputs[0], point, {});
@@ -154,9 +159,7 @@ int32_t NestBuilder::read_product(const Node& contract, const Point& point, cons
 
 void NestBuilder::append(NodeId node) { scalar_of_[node] = read_uncached(node, point_, {}); }
 
-void NestBuilder::store(NodeId node, int32_t value) {
-  nest.stores.push_back({{value, point_, -1}, scalar_of_[node]});
-}
+void NestBuilder::store(NodeId node, int32_t value) { nest.stores.push_back({{value, point_, -1}, scalar_of_[node]}); }
 
 bool NestBuilder::computes(NodeId node) const { return scalar_of_[node] >= 0; }
 
@@ -164,7 +167,8 @@ bool NestBuilder::has_space_of(const Node& node) const { return node.shape == sh
 
 bool NestBuilder::reads_only_at_point(int32_t value) const {
   for (const Scalar& s : nest.body)
-    if (s.kind == Scalar::Kind::load && s.access.value == value && (s.access.dims != point_ || !s.guards.empty())) return false;
+    if (s.kind == Scalar::Kind::load && s.access.value == value && (s.access.dims != point_ || !s.guards.empty()))
+      return false;
   return true;
 }
 
@@ -192,17 +196,24 @@ int32_t NestBuilder::load(NodeId node, const Point& point, const Context& contex
   int32_t value = source_.value_of(node);
   loaded.insert(value);
   if (source_.home_of(node) >= 0) dependencies.insert(source_.home_of(node));
-  return add({.kind = Scalar::Kind::load, .dtype = graph_[node].dtype, .value = context.fill,
-              .access = {value, point, indirect}, .guards = context.guards});
+  return add({.kind = Scalar::Kind::load,
+              .dtype = graph_[node].dtype,
+              .value = context.fill,
+              .access = {value, point, indirect},
+              .guards = context.guards});
 }
 
 // `input` at `point` where the added guards hold, else `fill`.
-int32_t NestBuilder::guarded(NodeId input, const Point& point, std::vector<Guard> added, double fill, const Context& context) {
+int32_t NestBuilder::guarded(NodeId input, const Point& point, std::vector<Guard> added, double fill,
+                             const Context& context) {
   Context inner{context.guards, fill};
   inner.guards.insert(inner.guards.end(), added.begin(), added.end());
   int32_t scalar = read(input, point, inner);
   if (added.empty() || (nest.body[scalar].kind == Scalar::Kind::load && nest.body[scalar].value == fill)) return scalar;
-  return add({.kind = Scalar::Kind::guarded, .dtype = graph_[input].dtype, .value = fill, .guards = std::move(added),
+  return add({.kind = Scalar::Kind::guarded,
+              .dtype = graph_[input].dtype,
+              .value = fill,
+              .guards = std::move(added),
               .args = {scalar, -1, -1}});
 }
 
@@ -220,7 +231,8 @@ int32_t NestBuilder::read_concat(const Node& node, const Point& point, const Con
     if (result >= 0) {
       int32_t place = add({.kind = Scalar::Kind::coordinate, .dtype = DType::i32, .index = point[dim]});
       int32_t limit = add({.kind = Scalar::Kind::constant, .dtype = DType::i32, .value = static_cast<double>(begin)});
-      result = primitive(Prim::select, node.dtype, {primitive(Prim::lt, DType::boolean, {place, limit}), result, scalar});
+      result =
+          primitive(Prim::select, node.dtype, {primitive(Prim::lt, DType::boolean, {place, limit}), result, scalar});
     } else {
       result = scalar;
     }
@@ -246,18 +258,13 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
   const Node& node = graph_[id_of_node];
   const Attrs& a = node.attrs;
   switch (node.prim) {
-    case Prim::input:
-      return load(id_of_node, point, context);
-    case Prim::constant:
-      return add({.kind = Scalar::Kind::constant, .dtype = node.dtype, .value = a.value});
+    case Prim::input: return load(id_of_node, point, context);
+    case Prim::constant: return add({.kind = Scalar::Kind::constant, .dtype = node.dtype, .value = a.value});
     case Prim::index:
       return add({.kind = Scalar::Kind::coordinate, .dtype = DType::i32, .index = point[static_cast<size_t>(a.dim)]});
-    case Prim::position:
-      return add({.kind = Scalar::Kind::position, .dtype = DType::i32});
-    case Prim::step:
-      return add({.kind = Scalar::Kind::step, .dtype = DType::i32});
-    case Prim::stop_gradient:
-      return read(node.inputs[0], point, context);
+    case Prim::position: return add({.kind = Scalar::Kind::position, .dtype = DType::i32});
+    case Prim::step: return add({.kind = Scalar::Kind::step, .dtype = DType::i32});
+    case Prim::stop_gradient: return read(node.inputs[0], point, context);
     case Prim::add:
     case Prim::sub:
     case Prim::mul:
@@ -331,22 +338,19 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
       }
       return guarded(node.inputs[0], at, guards, a.value, context);
     }
-    case Prim::concat:
-      return read_concat(node, point, context);
+    case Prim::concat: return read_concat(node, point, context);
     case Prim::gather: {
       Point at(graph_[node.inputs[0]].shape.size());
       std::copy(point.begin(), point.end(), at.begin() + 1);
       int32_t row = read(node.inputs[1], {}, context);
       return load(node.inputs[0], at, context, row);
     }
-    case Prim::window:
-      return read_window(node, point, context);
+    case Prim::window: return read_window(node, point, context);
     case Prim::contract:
       check(source_.is_merged(id_of_node), "contraction %{} is read without a nest of its own", id_of_node);
       return read_product(node, point, context);
     case Prim::unwindow:
-    case Prim::reduce:
-      break;
+    case Prim::reduce: break;
   }
   throw InternalError(fmt::format("internal error: sum %{} is read without a nest of its own", id_of_node));
 }

@@ -12,33 +12,34 @@ namespace shoal::plan {
 // What a nest under construction asks about nodes that it does not compute itself.
 struct ValueSource {
   virtual ~ValueSource() = default;
-  virtual bool is_stored(NodeId) const = 0;      // computed by some nest, or an argument
-  virtual int32_t value_of(NodeId) = 0;          // its value; made on first demand
-  virtual int home_of(NodeId) const = 0;         // the nest that computes it, -1 for an argument
-  virtual bool is_merged(NodeId) const = 0;      // a contraction that its only reader (unwindow) computes itself
+  virtual bool is_stored(NodeId) const = 0;  // computed by some nest, or an argument
+  virtual int32_t value_of(NodeId) = 0;      // its value; made on first demand
+  virtual int home_of(NodeId) const = 0;     // the nest that computes it, -1 for an argument
+  virtual bool is_merged(NodeId) const = 0;  // a contraction that its only reader (unwindow) computes itself
   virtual void require_row_major(int32_t value) = 0;
 };
 
 class NestBuilder {
  public:
-  // A nest that computes the sum node `root`, or (for other nodes) `root` element by element; `copy`: that loads its value.
+  // A nest that computes the sum node `root`, or (for other nodes) `root` element by element; `copy`: that loads its
+  // value.
   NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id, bool copy = false);
 
   // Adds a scalar node with the nest's own index space to the epilogue.
   void append(NodeId node);
-  void store(NodeId node, int32_t value);                    // at the nest's parallel point
-  bool computes(NodeId node) const;                          // root or appended
-  bool has_space_of(const Node& node) const;                 // the node's index space is the nest's parallel one
-  bool reads_only_at_point(int32_t value) const;             // all loads of value are at the parallel point, unguarded
+  void store(NodeId node, int32_t value);         // at the nest's parallel point
+  bool computes(NodeId node) const;               // root or appended
+  bool has_space_of(const Node& node) const;      // the node's index space is the nest's parallel one
+  bool reads_only_at_point(int32_t value) const;  // all loads of value are at the parallel point, unguarded
 
   Nest nest;
   int id = 0;
-  std::set<int> dependencies;      // nests whose values this one loads
-  std::set<int32_t> loaded;        // values it loads
+  std::set<int> dependencies;  // nests whose values this one loads
+  std::set<int32_t> loaded;    // values it loads
 
  private:
   using Point = std::vector<Index>;
-  struct Reading {                 // a memo entry
+  struct Reading {  // a memo entry
     NodeId node;
     Point point;
     std::vector<Guard> guards;
@@ -47,7 +48,7 @@ class NestBuilder {
   };
   struct Context {
     std::vector<Guard> guards;
-    double fill = 0;               // what a load gives where the innermost guards fail
+    double fill = 0;  // what a load gives where the innermost guards fail
   };
 
   int32_t read(NodeId node, const Point& point, const Context& context);
@@ -66,7 +67,7 @@ class NestBuilder {
   ValueSource& source_;
   const Shape shape_;
   const bool sample_;
-  Point point_;                    // one index a unit dimension of the nest's space
+  Point point_;  // one index a unit dimension of the nest's space
   std::vector<Reading> readings_;
   std::vector<int32_t> scalar_of_;  // by node: the scalar that computes it at the parallel point, -1
 };

@@ -1,7 +1,7 @@
 // Place: which memory each value lives in, in which layout, and at which offset.
 //
-// Arguments stay where the runtime has them. A temporary goes to shared memory (on a CPU: the worker's scratch) while there
-// is room, else to scratch in global memory. Temporaries whose lifetimes do not overlap use the same memory.
+// Arguments stay where the runtime has them. A temporary goes to shared memory (on a CPU: the worker's scratch) while
+// there is room, else to scratch in global memory. Temporaries whose lifetimes do not overlap use the same memory.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,8 +26,10 @@ void find_lifetimes(Plan& plan) {
     if (place.first_nest < 0) place.first_nest = nest;
     place.last_nest = nest;
     int region = plan.nests[nest].region;
-    if (store) region_written[value] = region;
-    else if (region_written[value] != region) whole[value] = true;
+    if (store)
+      region_written[value] = region;
+    else if (region_written[value] != region)
+      whole[value] = true;
   };
   for (size_t n = 0; n < plan.nests.size(); ++n) {
     int32_t nest = static_cast<int32_t>(n);
@@ -38,9 +40,12 @@ void find_lifetimes(Plan& plan) {
   // A value that crosses regions must outlive every iteration of the chunk loops in which it is touched.
   for (Place& place : plan.places) {
     if (place.first_nest < 0 || plan.nests[place.first_nest].region == plan.nests[place.last_nest].region) continue;
-    auto in_loop_of = [&](int32_t a, int32_t b) { return plan.nests[a].region % 2 == 1 && plan.nests[a].region == plan.nests[b].region; };
+    auto in_loop_of = [&](int32_t a, int32_t b) {
+      return plan.nests[a].region % 2 == 1 && plan.nests[a].region == plan.nests[b].region;
+    };
     while (place.first_nest > 0 && in_loop_of(place.first_nest, place.first_nest - 1)) --place.first_nest;
-    while (place.last_nest + 1 < static_cast<int32_t>(plan.nests.size()) && in_loop_of(place.last_nest, place.last_nest + 1))
+    while (place.last_nest + 1 < static_cast<int32_t>(plan.nests.size()) &&
+           in_loop_of(place.last_nest, place.last_nest + 1))
       ++place.last_nest;
   }
   for (size_t v = 0; v < plan.values.size(); ++v)
@@ -48,46 +53,23 @@ void find_lifetimes(Plan& plan) {
       plan.places[v].sample_extent = whole[v] || plan.values[v].argument >= 0 ? plan.batch : plan.chunk;
 }
 
-// How often the lanes of some nest run along the samples of a value, against along its last unit dimension.
-double votes_for_samples_innermost(const Plan& plan, int32_t value) {
-  double votes = 0;
-  auto count = [&](const Nest& nest, const Binding& binding, const Access& access) {
-    if (access.value != value) return;
-    double points = 1;
-    for (const Axis& axis : nest.axes) points *= static_cast<double>(axis.extent);
-    for (size_t a = 0; a < nest.axes.size(); ++a) {
-      if (binding.axes[a].lane_count == 1) continue;
-      if (nest.axes[a].sample) votes += points;
-      else if (!access.dims.empty())
-        for (const Term& term : access.dims.back().terms)
-          if (term.axis == static_cast<int32_t>(a) && term.factor == 1) votes -= points;
-    }
-  };
-  for (size_t n = 0; n < plan.nests.size(); ++n) {
-    for (const Scalar& s : plan.nests[n].body)
-      if (s.kind == Scalar::Kind::load) count(plan.nests[n], plan.bindings[n], s.access);
-    for (const Store& store : plan.nests[n].stores) count(plan.nests[n], plan.bindings[n], store.access);
-  }
-  return votes;
-}
-
-// Row-major strides, samples outermost; or, for temporaries that lanes read along samples, innermost.
+// Row-major strides, samples outermost or innermost.
 void lay_out(Plan& plan, int32_t v) {
   const Value& value = plan.values[v];
   Place& place = plan.places[v];
-  bool samples_innermost = value.argument < 0 && value.varies.sample && !plan.schedule.members_in_lanes() &&
-                           votes_for_samples_innermost(plan, v) > 0;
-  int64_t stride = samples_innermost ? place.sample_extent : 1;
+  int64_t stride = value.samples_innermost ? place.sample_extent : 1;
   place.strides.resize(value.dims.size());
   for (size_t d = value.dims.size(); d-- > 0;) {
     place.strides[d] = stride;
     stride *= value.dims[d];
   }
-  if (value.varies.sample) place.sample_stride = samples_innermost ? 1 : stride;
-  place.size = samples_innermost ? stride : stride * place.sample_extent;
+  if (value.varies.sample) place.sample_stride = value.samples_innermost ? 1 : stride;
+  place.size = value.samples_innermost ? stride : stride * place.sample_extent;
 }
 
-bool lifetimes_meet(const Place& a, const Place& b) { return a.first_nest <= b.last_nest && b.first_nest <= a.last_nest; }
+bool lifetimes_meet(const Place& a, const Place& b) {
+  return a.first_nest <= b.last_nest && b.first_nest <= a.last_nest;
+}
 
 // The lowest offset at which `place` fits between the temporaries that are already placed in its memory.
 int64_t first_fit(const Plan& plan, const Place& place) {
@@ -131,8 +113,9 @@ void place(Plan& plan, int64_t shared_bytes) {
       p.kind = Place::Kind::scratch;
       offset = first_fit(plan, p);
       plan.scratch_size = std::max(plan.scratch_size, offset + round_up(p.size, alignment));
-      plan.why += fmt::format("{}: {} elements a member do not fit in shared memory beside the rest, placed in global scratch\n",
-                              plan.values[v].name, p.size);
+      plan.why += fmt::format(
+          "{}: {} elements a member do not fit in shared memory beside the rest, placed in global scratch\n",
+          plan.values[v].name, p.size);
     } else {
       plan.shared_size = std::max(plan.shared_size, end);
     }

@@ -65,6 +65,9 @@ struct Plan {
 void make_nests(const Graph&, bool chunked, Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
+// Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes run
+// along the other axis.
+void relayout(Plan& plan);
 // Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
 void place(Plan& plan, int64_t shared_bytes);
 // Checks indices against extents, order of definition, stores; throws InternalError that prints the nest.

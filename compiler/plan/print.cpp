@@ -74,7 +74,7 @@ std::string nest_text(const Plan& plan, const Nest& nest, const Binding& binding
     std::string& list = nest.axes[a].reduced ? reduced : parallel;
     list += (list.empty() ? "" : ", ") + axis_text(nest.axes[a], binding.axes[a]);
   }
-  std::string text = fmt::format("nest {} region={} [{}]", nest.name, nest.region, parallel);
+  std::string text = fmt::format("{} {} region={} [{}]", nest.relayout ? "relayout" : "nest", nest.name, nest.region, parallel);
   if (nest.reduced >= 0)
     text += fmt::format(" {}{} %{} over [{}]", nest.over_chunks ? "chunked " : "", reduction_name(nest.reduction), nest.reduced, reduced);
   text += "\n";

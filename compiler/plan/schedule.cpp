@@ -47,8 +47,10 @@ Spread parse_spread(std::string_view levels, std::string_view part, int* bare_la
       spread.lane = extent;
       if (!extent) ++*bare_lanes;
     } else if (name != "loop" || extent) {
-      throw SpecError("schedule", fmt::format("'{}' in '{}' is no level; levels are group, warp, lane and loop, and warp and "
-                                              "lane may have an extent such as lane*8", level, part));
+      throw SpecError("schedule",
+                      fmt::format("'{}' in '{}' is no level; levels are group, warp, lane and loop, and warp and "
+                                  "lane may have an extent such as lane*8",
+                                  level, part));
     }
   }
   return spread;
@@ -63,13 +65,15 @@ Schedule parse_schedule(std::string_view text, int lanes) {
   int bare_lanes = 0;
   for (std::string_view part : split(text, " \t\n")) {
     size_t equals = part.find('=');
-    std::string_view key = part.substr(0, equals), value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
+    std::string_view key = part.substr(0, equals),
+                     value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
     if (value.empty())
       throw SpecError("schedule", fmt::format("expected parts such as member=group,lane, got '{}'", part));
     if (!seen.insert(key).second) throw SpecError("schedule", fmt::format("'{}' is given twice", key));
     if (key == "tile") {
       size_t x = value.find('x');
-      if (x == std::string_view::npos) throw SpecError("schedule", fmt::format("expected a tile such as 4x2, got '{}'", part));
+      if (x == std::string_view::npos)
+        throw SpecError("schedule", fmt::format("expected a tile such as 4x2, got '{}'", part));
       schedule.tile_sample = static_cast<int>(positive(value.substr(0, x), part));
       schedule.tile_unit = static_cast<int>(positive(value.substr(x + 1), part));
     } else if (key == "chunk") {
@@ -77,14 +81,17 @@ Schedule parse_schedule(std::string_view text, int lanes) {
     } else if (key == "unroll") {
       schedule.unroll = static_cast<int>(positive(value, part));
     } else if (key == "member" || key == "sample" || key == "unit") {
-      auto axis = key == "member" ? PopulationAxis::member : key == "sample" ? PopulationAxis::sample : PopulationAxis::unit;
+      auto axis = key == "member"   ? PopulationAxis::member
+                  : key == "sample" ? PopulationAxis::sample
+                                    : PopulationAxis::unit;
       schedule[axis] = parse_spread(value, part, &bare_lanes);
     } else {
       throw SpecError("schedule",
                       fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk and unroll", key));
     }
   }
-  if (bare_lanes > 1) throw SpecError("schedule", "two axes take all lanes; give extents such as sample=lane*4 unit=lane*8");
+  if (bare_lanes > 1)
+    throw SpecError("schedule", "two axes take all lanes; give extents such as sample=lane*4 unit=lane*8");
   int named = 1;
   for (const Spread& s : schedule.axes) named *= s.lane ? s.lane : 1;
   for (Spread& s : schedule.axes)
@@ -110,12 +117,15 @@ std::string print(const Schedule& schedule) {
 }
 
 void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch) {
-  auto refuse = [&](const std::string& why) { throw SpecError("schedule", fmt::format("'{}' {}", print(schedule), why)); };
+  auto refuse = [&](const std::string& why) {
+    throw SpecError("schedule", fmt::format("'{}' {}", print(schedule), why));
+  };
   if (!schedule[PopulationAxis::member].group) refuse("must spread members over groups: member=group,...");
   if (schedule[PopulationAxis::sample].group || schedule[PopulationAxis::unit].group)
     refuse("spreads samples or units over groups; groups do not share memory, so only members may");
   if (schedule.lanes() != lanes)
-    refuse(fmt::format("uses {} lanes, the target has {}; their product over the axes must be equal", schedule.lanes(), lanes));
+    refuse(fmt::format("uses {} lanes, the target has {}; their product over the axes must be equal", schedule.lanes(),
+                       lanes));
   if (cpu && schedule.warps() != 1) refuse("has warps, which a CPU has not");
   if (schedule.warps() > 32) refuse("has more than 32 warps in a block");
   if (schedule.members_in_lanes()) {

@@ -8,7 +8,8 @@
 //
 // A level may name its extent (`lane*8`); without one, `lane` is what the other axes leave of the target's lanes, and
 // `warp` is 1. `tile=SxU` is the register tile of one thread: S steps along sample (or the outer tile axis of a nest),
-// U along unit. `chunk` samples go through the network together (default: all). `unroll` is the step of reduction loops.
+// U along unit. `chunk` samples go through the network together (default: all). `unroll` is the step of reduction
+// loops.
 #pragma once
 
 #include <array>
@@ -24,15 +25,15 @@ enum class PopulationAxis : uint8_t { member, sample, unit };
 
 struct Spread {
   bool group = false;
-  int warp = 1;   // warps along this axis
-  int lane = 1;   // lanes along this axis
+  int warp = 1;  // warps along this axis
+  int lane = 1;  // lanes along this axis
   bool operator==(const Spread&) const = default;
 };
 
 struct Schedule {
   std::array<Spread, 3> axes;  // by PopulationAxis
   int tile_sample = 4, tile_unit = 2;
-  int64_t chunk = 0;           // 0: the whole batch
+  int64_t chunk = 0;  // 0: the whole batch
   int unroll = 4;
   bool operator==(const Schedule&) const = default;
 
@@ -43,8 +44,8 @@ struct Schedule {
   bool members_in_lanes() const { return axes[0].lane > 1; }
 };
 
-// Throws SpecError (place "schedule") that quotes the part it does not understand. `lanes` is the target's: a bare `lane`
-// takes all of them.
+// Throws SpecError (place "schedule") that quotes the part it does not understand. `lanes` is the target's: a bare
+// `lane` takes all of them.
 Schedule parse_schedule(std::string_view text, int lanes);
 std::string print(const Schedule&);
 

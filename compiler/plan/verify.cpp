@@ -19,16 +19,21 @@ std::pair<int64_t, int64_t> range(const Nest& nest, const Index& index) {
 }
 
 void check_access(const Plan& plan, const Nest& nest, const Access& access, bool guarded) {
-  check(access.value >= 0 && access.value < static_cast<int32_t>(plan.values.size()), "nest '{}' names no value", nest.name);
+  check(access.value >= 0 && access.value < static_cast<int32_t>(plan.values.size()), "nest '{}' names no value",
+        nest.name);
   const Value& value = plan.values[access.value];
-  check(access.dims.size() == value.dims.size(), "nest '{}': {} indices for '{}'", nest.name, access.dims.size(), value.name);
-  check(!value.varies.sample || nest.sample_axis(), "nest '{}' reads '{}' without a sample axis", nest.name, value.name);
+  check(access.dims.size() == value.dims.size(), "nest '{}': {} indices for '{}'", nest.name, access.dims.size(),
+        value.name);
+  check(!value.varies.sample || nest.sample_axis(), "nest '{}' reads '{}' without a sample axis", nest.name,
+        value.name);
   if (guarded) return;
   int64_t last = 0, size = element_count(value.dims);
   for (size_t d = 0; d < access.dims.size(); ++d) {
-    auto [low, high] = d == 0 && access.indirect >= 0 ? std::pair{int64_t{0}, value.dims[0] - 1} : range(nest, access.dims[d]);
+    auto [low, high] =
+        d == 0 && access.indirect >= 0 ? std::pair{int64_t{0}, value.dims[0] - 1} : range(nest, access.dims[d]);
     check(low >= 0, "nest '{}': index {} of '{}' starts at {}", nest.name, d, value.name, low);
-    check(value.row_major || high < value.dims[d], "nest '{}': index {} of '{}' reaches {}", nest.name, d, value.name, high);
+    check(value.row_major || high < value.dims[d], "nest '{}': index {} of '{}' reaches {}", nest.name, d, value.name,
+          high);
     last = last * value.dims[d] + high;
   }
   check(last < size, "nest '{}' reads element {} of '{}', which has {}", nest.name, last, value.name, size);
@@ -43,15 +48,18 @@ void verify(const Plan& plan) {
   for (const Nest& nest : plan.nests) {
     check(nest.region >= region, "nest '{}' stands after a later region", nest.name);
     region = nest.region;
-    check(std::is_sorted(nest.axes.begin(), nest.axes.end(), [](const Axis& a, const Axis& b) { return a.reduced < b.reduced; }),
+    check(std::is_sorted(nest.axes.begin(), nest.axes.end(),
+                         [](const Axis& a, const Axis& b) { return a.reduced < b.reduced; }),
           "nest '{}' has a reduced axis before a parallel one", nest.name);
     check(!nest.stores.empty(), "nest '{}' stores nothing", nest.name);
     for (size_t i = 0; i < nest.body.size(); ++i) {
       const Scalar& s = nest.body[i];
-      for (int32_t arg : s.args) check(arg < static_cast<int32_t>(i), "nest '{}': %{} uses a later scalar", nest.name, i);
+      for (int32_t arg : s.args)
+        check(arg < static_cast<int32_t>(i), "nest '{}': %{} uses a later scalar", nest.name, i);
       if (s.kind != Scalar::Kind::load) continue;
       check_access(plan, nest, s.access, !s.guards.empty());
-      check(known[s.access.value], "nest '{}' reads '{}' before it is made", nest.name, plan.values[s.access.value].name);
+      check(known[s.access.value], "nest '{}' reads '{}' before it is made", nest.name,
+            plan.values[s.access.value].name);
     }
     for (const Store& store : nest.stores) {
       check_access(plan, nest, store.access, false);

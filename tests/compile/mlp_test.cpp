@@ -1,4 +1,5 @@
-// A whole training step of a small MLP, put together by hand, under every kind of schedule, against the evaluator in double.
+// A whole training step of a small MLP, put together by hand, under every kind of schedule, against the evaluator in
+// double.
 #include <gtest/gtest.h>
 
 #include "compiler/graph/scope.h"
@@ -20,8 +21,10 @@ Graph training_step(int64_t in, int64_t hidden, int64_t out, int64_t batch, int6
   Value lr = s.input("optimizer.lr", Role::hyper, {}, {true, false});
   Value i = rem(s.position() + s.step() + key, double(samples));
   Value x = gather(data_x, i), y = gather(data_y, i);
-  std::vector<Value> p = {s.input("w1", Role::parameter, {hidden, in}, {true, false}), s.input("b1", Role::parameter, {hidden}, {true, false}),
-                          s.input("w2", Role::parameter, {out, hidden}, {true, false}), s.input("b2", Role::parameter, {out}, {true, false})};
+  std::vector<Value> p = {s.input("w1", Role::parameter, {hidden, in}, {true, false}),
+                          s.input("b1", Role::parameter, {hidden}, {true, false}),
+                          s.input("w2", Role::parameter, {out, hidden}, {true, false}),
+                          s.input("b2", Role::parameter, {out}, {true, false})};
   Value h = max(0.0, contract(p[0], "oi", x, "i", "o") + p[1]);
   Value z = contract(p[2], "oi", h, "i", "o") + p[3];
   Value d = z - y;
@@ -53,7 +56,9 @@ const Mapping mappings[] = {
 class Mlp : public testing::TestWithParam<Mapping> {};
 
 TEST_P(Mlp, ThreeStepsAsTheEvaluator) {
-  struct Size { int64_t in, hidden, out, batch, members; };
+  struct Size {
+    int64_t in, hidden, out, batch, members;
+  };
   for (Size size : {Size{3, 5, 2, 7, 3}, Size{8, 16, 4, 8, 9}, Size{1, 1, 1, 1, 1}, Size{2, 33, 3, 5, 2}}) {
     Graph g = training_step(size.in, size.hidden, size.out, size.batch, size.batch + 4);
     Target target;

@@ -35,7 +35,8 @@ uint32_t to_bits(DType dtype, double value) {
 }
 
 double from_bits(DType dtype, uint32_t bits) {
-  return dtype == DType::f32 ? static_cast<double>(std::bit_cast<float>(bits)) : static_cast<double>(static_cast<int32_t>(bits));
+  return dtype == DType::f32 ? static_cast<double>(std::bit_cast<float>(bits))
+                             : static_cast<double>(static_cast<int32_t>(bits));
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ Executor on_device(Device& device) {
       pointers.push_back(buffers.back().get());
     }
     executable->launch(pointers, scalars);
-    for (size_t i = 0; i < words.size(); ++i) buffers[i]->read(words[i].data(), static_cast<int64_t>(words[i].size()) * 4);
+    for (size_t i = 0; i < words.size(); ++i)
+      buffers[i]->read(words[i].data(), static_cast<int64_t>(words[i].size()) * 4);
   };
 }
 
@@ -59,18 +61,21 @@ Executor in_interpreter(uint64_t order_seed) {
   return [order_seed](const Module& m, std::vector<Words>& words, const std::vector<int32_t>& scalars) {
     std::vector<kernel::Memory> memory;
     for (Words& w : words) memory.push_back({w.data(), static_cast<int64_t>(w.size())});
-    kernel::interpret(m.kernel, 0, static_cast<int32_t>(m.groups), memory, scalars, {.order_seed = order_seed, .find_races = true});
+    kernel::interpret(m.kernel, 0, static_cast<int32_t>(m.groups), memory, scalars,
+                      {.order_seed = order_seed, .find_races = true});
   };
 }
 
-std::map<std::string, Array> run_module(const Module& m, const Graph& graph, const Evaluation& e, int steps, const Executor& executor) {
+std::map<std::string, Array> run_module(const Module& m, const Graph& graph, const Evaluation& e, int steps,
+                                        const Executor& executor) {
   std::vector<Words> words;
   for (const Argument& a : m.arguments) {
     words.emplace_back(static_cast<size_t>(a.elements(padded(m))), 0u);
     if (a.is_output) continue;
     auto given = e.inputs.find(a.name);
     if (given == e.inputs.end()) throw SpecError(a.name, "no value is given for this input");
-    each_element(a, e.members, [&](size_t at, size_t dense) { words.back()[at] = to_bits(a.dtype, given->second.values.at(dense)); });
+    each_element(a, e.members,
+                 [&](size_t at, size_t dense) { words.back()[at] = to_bits(a.dtype, given->second.values.at(dense)); });
   }
   std::vector<int32_t> scalars;
   if (!m.scalars.empty()) scalars = {steps, static_cast<int32_t>(e.step)};
@@ -109,13 +114,14 @@ Evaluation random_inputs(const Graph& graph, int64_t members, uint64_t seed) {
     for (const Node& user : graph.nodes)
       if (user.prim == Prim::gather && user.inputs[1] == id) limit = graph[user.inputs[0]].shape[0];
     Array& array = e.inputs[node.attrs.name];
-    int64_t count = element_count(node.shape) * (node.varies.member ? members : 1) * (node.varies.sample ? graph.batch : 1);
+    int64_t count =
+        element_count(node.shape) * (node.varies.member ? members : 1) * (node.varies.sample ? graph.batch : 1);
     for (int64_t i = 0; i < count; ++i) {
       double uniform = static_cast<double>(random() >> 11) * 0x1p-53;
-      double value = node.dtype != DType::f32          ? std::floor(uniform * static_cast<double>(limit))
-                     : node.attrs.role == Role::state  ? 0
-                     : node.attrs.role == Role::hyper  ? 0.01 + 0.05 * uniform
-                                                       : 2 * uniform - 1;
+      double value = node.dtype != DType::f32         ? std::floor(uniform * static_cast<double>(limit))
+                     : node.attrs.role == Role::state ? 0
+                     : node.attrs.role == Role::hyper ? 0.01 + 0.05 * uniform
+                                                      : 2 * uniform - 1;
       if (node.attrs.role == Role::key) value = std::floor(uniform * 0x1p30);
       array.values.push_back(node.dtype == DType::f32 ? static_cast<double>(static_cast<float>(value)) : value);
     }
@@ -123,8 +129,8 @@ Evaluation random_inputs(const Graph& graph, int64_t members, uint64_t seed) {
   return e;
 }
 
-double worst_error(const std::map<std::string, Array>& got, const std::map<std::string, Array>& expected, double atol, double rtol,
-                   std::string* where) {
+double worst_error(const std::map<std::string, Array>& got, const std::map<std::string, Array>& expected, double atol,
+                   double rtol, std::string* where) {
   double worst = 0;
   for (const auto& [name, array] : expected) {
     auto it = got.find(name);

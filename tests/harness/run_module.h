@@ -23,8 +23,8 @@ Executor in_interpreter(uint64_t order_seed);  // finds races, whatever target t
 
 // Packs the inputs, runs `steps` steps from evaluation.step on, unpacks. Inputs are rounded to f32. The result has the
 // names of `graph`'s outputs; for a `next` it is the carried input after the steps.
-std::map<std::string, Array> run_module(const Module& module, const Graph& graph, const Evaluation& evaluation, int steps,
-                                        const Executor& executor);
+std::map<std::string, Array> run_module(const Module& module, const Graph& graph, const Evaluation& evaluation,
+                                        int steps, const Executor& executor);
 
 // The same by the graph evaluator in double: `steps` evaluations, carried inputs fed back.
 std::map<std::string, Array> run_reference(const Graph& graph, Evaluation evaluation, int steps);
@@ -33,9 +33,9 @@ std::map<std::string, Array> run_reference(const Graph& graph, Evaluation evalua
 // keys arbitrary, carried states zero. Deterministic in `seed`.
 Evaluation random_inputs(const Graph& graph, int64_t members, uint64_t seed);
 
-// Largest |a - b| / (atol + rtol * |b|) over all outputs; above 1 is a failure. NaN against NaN counts as 0. `where` names the
-// worst element.
-double worst_error(const std::map<std::string, Array>& got, const std::map<std::string, Array>& expected, double atol, double rtol,
-                   std::string* where);
+// Largest |a - b| / (atol + rtol * |b|) over all outputs; above 1 is a failure. NaN against NaN counts as 0. `where`
+// names the worst element.
+double worst_error(const std::map<std::string, Array>& got, const std::map<std::string, Array>& expected, double atol,
+                   double rtol, std::string* where);
 
 }  // namespace shoal::harness

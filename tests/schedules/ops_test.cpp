@@ -1,4 +1,5 @@
-// Every op's samples, forward and gradients, under every schedule: interpreter with race detection, and compiled CPU code.
+// Every op's samples, forward and gradients, under every schedule: interpreter with race detection, and compiled CPU
+// code.
 #include <gtest/gtest.h>
 
 #include "compiler/passes/passes.h"
@@ -33,7 +34,8 @@ std::vector<Case> cases(int64_t batch) {
   return all;
 }
 
-// Rounding of f32: the samples' sums have at most a few hundred terms of about unit size, so 1e-5 is a hundred roundings.
+// Rounding of f32: the samples' sums have at most a few hundred terms of about unit size, so 1e-5 is a hundred
+// roundings.
 constexpr double atol = 2e-5, rtol = 2e-5;
 
 class OpSchedules : public testing::TestWithParam<harness::Mapping> {};
@@ -49,8 +51,10 @@ TEST_P(OpSchedules, InterpreterAgreesWithTheEvaluator) {
       auto got = harness::run_module(m, c.graph, e, 1, harness::in_interpreter(static_cast<uint64_t>(++count)));
       std::string where;
       double error = harness::worst_error(got, harness::run_reference(c.graph, e, 1), atol, rtol, &where);
-      EXPECT_LE(error, 1) << c.name << " batch " << size.batch << " members " << size.members << ": " << where << "\nrerun: test_schedules "
-                          << "--gtest_filter='*" << mapping.name << "*'\n" << m.plan_text;
+      EXPECT_LE(error, 1) << c.name << " batch " << size.batch << " members " << size.members << ": " << where
+                          << "\nrerun: test_schedules "
+                          << "--gtest_filter='*" << mapping.name << "*'\n"
+                          << m.plan_text;
     }
   }
   RecordProperty("cases", count);
@@ -63,7 +67,8 @@ TEST_P(OpSchedules, CompiledCpuCodeAgreesBitwiseWithTheInterpreter) {
   for (Size size : {Size{1, 1}, Size{5, 20}}) {
     for (const Case& c : cases(size.batch)) {
       Evaluation e = harness::random_inputs(c.graph, size.members, 12);
-      Module m = compile(c.graph, device.target(), {.members = size.members, .schedule = harness::schedule_for(mapping, size.batch)});
+      Module m = compile(c.graph, device.target(),
+                         {.members = size.members, .schedule = harness::schedule_for(mapping, size.batch)});
       auto compiled = harness::run_module(m, c.graph, e, 1, harness::on_device(device));
       auto interpreted = harness::run_module(m, c.graph, e, 1, harness::in_interpreter(0));
       std::string where;
@@ -72,7 +77,8 @@ TEST_P(OpSchedules, CompiledCpuCodeAgreesBitwiseWithTheInterpreter) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Mappings, OpSchedules, testing::ValuesIn(harness::all_mappings()), [](const auto& p) { return p.param.name; });
+INSTANTIATE_TEST_SUITE_P(Mappings, OpSchedules, testing::ValuesIn(harness::all_mappings()),
+                         [](const auto& p) { return p.param.name; });
 
 // A thousand members at once, compiled, under the schedule that choose takes.
 TEST(OpSchedules, ManyMembersUnderTheChosenSchedule) {
@@ -82,7 +88,8 @@ TEST(OpSchedules, ManyMembersUnderTheChosenSchedule) {
     Module m = compile(c.graph, device.target(), {.members = 1000, .schedule = ""});
     std::string where;
     EXPECT_LE(harness::worst_error(harness::run_module(m, c.graph, e, 1, harness::on_device(device)),
-                                   harness::run_reference(c.graph, e, 1), atol, rtol, &where), 1)
+                                   harness::run_reference(c.graph, e, 1), atol, rtol, &where),
+              1)
         << c.name << ": " << where;
   }
 }

@@ -1,4 +1,5 @@
-// Trained weights after several steps against PyTorch's (tests/reference/torch_train.py), by kernels under every schedule.
+// Trained weights after several steps against PyTorch's (tests/reference/torch_train.py), by kernels under every
+// schedule.
 #include <gtest/gtest.h>
 
 #include "runtime/cpu/cpu_device.h"

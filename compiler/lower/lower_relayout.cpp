@@ -1,0 +1,118 @@
+// Relayout by transposing square blocks across lanes: log2(lanes) rounds of exchanges between pairs of registers.
+#include "compiler/lower/lower_relayout.h"
+
+#include <functional>
+
+#include "compiler/lower/lower_nest.h"
+
+namespace shoal::lower {
+
+using kernel::Op;
+
+namespace {
+
+// rows[r] in lane l becomes rows[l] in lane r. Round d swaps, of each pair of rows r and r + d, the off-diagonal
+// halves.
+void transpose(kernel::Builder& builder, int32_t lane, std::vector<int32_t>& rows) {
+  int64_t lanes = static_cast<int64_t>(rows.size());
+  for (int64_t d = 1; d < lanes; d *= 2) {
+    int32_t bit = builder.emit(Op::band, lane, builder.constant_i32(d));
+    int32_t upper = builder.emit(Op::eq, bit, builder.constant_i32(d));
+    for (int64_t r = 0; r < lanes; ++r) {
+      if (r & d) continue;
+      int32_t a = rows[r], b = rows[r + d];
+      rows[r] = builder.emit(Op::select, upper, builder.lanes_xor(b, d), a);
+      rows[r + d] = builder.emit(Op::select, upper, b, builder.lanes_xor(a, d));
+    }
+  }
+}
+
+class Relayout {
+ public:
+  Relayout(Context& context, const plan::Nest& nest, const plan::Binding& binding)
+      : context_(context),
+        builder_(context.builder),
+        nest_(nest),
+        binding_(binding),
+        lanes_(builder_.kernel().lanes),
+        dims_(nest.axes.size() - 1) {}
+
+  void run() {
+    lane_ = context_.thread(binding_.axes[0]);
+    context_.forget_loads();
+    dimension(1);
+    // Units beyond the last whole block: element by element.
+    if (int64_t rest = nest_.axes.back().extent % lanes_; rest > 0) {
+      plan::Nest tail = nest_;
+      tail.axes.back().extent = rest;
+      tail.body[0].access.dims.back().offset = tail.stores[0].access.dims.back().offset =
+          nest_.axes.back().extent - rest;
+      lower_nest(context_, tail, binding_);
+    }
+  }
+
+ private:
+  void loop(int64_t extent, int64_t step, Linear& index, const std::function<void()>& body) {
+    if (extent <= step) {
+      if (extent == step) body();
+      return;
+    }
+    int32_t counter = builder_.loop(builder_.constant_i32(extent), step);
+    context_.open();
+    index.add(counter, 1);
+    body();
+    index = {};
+    context_.close();
+    builder_.end();
+  }
+
+  // Loops over all unit dimensions but the last, then over blocks.
+  void dimension(size_t axis) {
+    if (axis + 1 < nest_.axes.size())
+      return loop(nest_.axes[axis].extent, 1, dims_[axis - 1], [&] { dimension(axis + 1); });
+    int64_t units = nest_.axes.back().extent / lanes_ * lanes_;
+    loop(context_.chunk.extent, lanes_, sample_, [&] { loop(units, lanes_, dims_.back(), [&] { block(); }); });
+  }
+
+  void block() {
+    int32_t from = nest_.body[0].access.value, to = nest_.stores[0].access.value;
+    bool along_samples = context_.plan.values[from].samples_innermost;
+    std::vector<int32_t> rows;
+    for (int64_t r = 0; r < lanes_; ++r) rows.push_back(element(from, along_samples, r, -1));
+    transpose(builder_, lane_, rows);
+    for (int64_t r = 0; r < lanes_; ++r) element(to, !along_samples, r, rows[r]);
+  }
+
+  // Row r of the block, lanes along samples or along units: loaded, or stored when a scalar is given.
+  int32_t element(int32_t value, bool lanes_along_samples, int64_t r, int32_t scalar) {
+    Linear sample = sample_;
+    std::vector<Linear> dims = dims_;
+    (lanes_along_samples ? sample : dims.back()).add(lane_, 1);
+    (lanes_along_samples ? dims.back() : sample).constant += r;
+    if (scalar < 0) return context_.load(value, sample, dims, -1);
+    context_.store(value, sample, dims, scalar);
+    return -1;
+  }
+
+  Context& context_;
+  kernel::Builder& builder_;
+  const plan::Nest& nest_;
+  const plan::Binding& binding_;
+  int64_t lanes_;
+  int32_t lane_ = -1;
+  Linear sample_;
+  std::vector<Linear> dims_;
+};
+
+}  // namespace
+
+bool can_transpose(const Context& context, const plan::Nest& nest) {
+  // Booleans are predicates in registers, which lanes do not exchange.
+  return context.chunk.extent % context.builder.kernel().lanes == 0 && nest.body[0].dtype != DType::boolean;
+}
+
+void lower_relayout(Context& context, const plan::Nest& nest, const plan::Binding& binding) {
+  Relayout(context, nest, binding).run();
+}
+
+}  // namespace shoal::lower

@@ -1,0 +1,109 @@
+// Relayout: where the lanes of one nest run along samples and those of another along units, a value is kept in two
+// layouts.
+#include <fmt/format.h>
+
+#include "compiler/plan/plan.h"
+
+namespace shoal::plan {
+namespace {
+
+enum class Along : uint8_t { neither, samples, units };
+
+// The axis along which the lanes of a nest walk through a value.
+Along walk(const Nest& nest, const Binding& binding, const Access& access) {
+  for (size_t a = 0; a < nest.axes.size(); ++a) {
+    if (binding.axes[a].lane_count == 1) continue;
+    if (nest.axes[a].sample) return Along::samples;
+    if (access.dims.empty()) continue;
+    for (const Term& term : access.dims.back().terms)
+      if (term.axis == static_cast<int32_t>(a) && term.factor == 1) return Along::units;
+  }
+  return Along::neither;
+}
+
+double points(const Nest& nest) {
+  double count = 1;
+  for (const Axis& axis : nest.axes) count *= static_cast<double>(axis.extent);
+  return count;
+}
+
+struct Use {
+  double samples = 0, units = 0;  // loads whose lanes walk along samples, along units
+  Along made = Along::neither;    // how the nest that makes the value walks
+  size_t maker = 0;
+};
+
+Use uses_of(const Plan& plan, int32_t value) {
+  Use use;
+  for (size_t n = 0; n < plan.nests.size(); ++n) {
+    const Nest& nest = plan.nests[n];
+    for (const Scalar& s : nest.body) {
+      if (s.kind != Scalar::Kind::load || s.access.value != value) continue;
+      Along along = walk(nest, plan.bindings[n], s.access);
+      if (along == Along::samples) use.samples += points(nest);
+      if (along == Along::units) use.units += points(nest);
+    }
+    for (const Store& store : nest.stores)
+      if (store.access.value == value) use.made = walk(nest, plan.bindings[n], store.access), use.maker = n;
+  }
+  return use;
+}
+
+// A nest that copies `from` into `to`, element by element.
+Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
+  Nest nest;
+  nest.name = plan.values[to].name;
+  nest.region = maker.region;
+  nest.relayout = true;
+  nest.axes.push_back({"s", plan.batch, true, false});
+  Access access{from, {}, -1};
+  for (size_t d = 0; d < plan.values[from].dims.size(); ++d) {
+    access.dims.push_back({{{static_cast<int32_t>(nest.axes.size()), 1}}, 0});
+    nest.axes.push_back({fmt::format("u{}", d), plan.values[from].dims[d], false, false});
+  }
+  nest.body.push_back({.kind = Scalar::Kind::load, .dtype = plan.values[from].dtype, .access = access});
+  access.value = to;
+  nest.stores.push_back({access, 0});
+  return nest;
+}
+
+void add_copy(Plan& plan, int32_t value, const Use& use) {
+  Along other = plan.values[value].samples_innermost ? Along::units : Along::samples;
+  Value copy = plan.values[value];
+  copy.name += other == Along::samples ? "_by_unit" : "_by_sample";
+  copy.samples_innermost = other == Along::samples;
+  int32_t to = static_cast<int32_t>(plan.values.size());
+  plan.values.push_back(copy);
+  for (size_t n = 0; n < plan.nests.size(); ++n)
+    for (Scalar& s : plan.nests[n].body)
+      if (s.kind == Scalar::Kind::load && s.access.value == value &&
+          walk(plan.nests[n], plan.bindings[n], s.access) == other)
+        s.access.value = to;
+  Nest nest = copy_nest(plan, value, to, plan.nests[use.maker]);
+  Binding binding;
+  binding.axes.resize(nest.axes.size());
+  binding.axes[0].threads = binding.axes[0].lane_count = plan.schedule.lanes();
+  plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(use.maker) + 1, nest);
+  plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(use.maker) + 1, binding);
+}
+
+}  // namespace
+
+void relayout(Plan& plan) {
+  if (plan.schedule.members_in_lanes()) return;
+  // Blocks are transposed across the lanes of one vector, so all lanes must walk one axis.
+  bool may_copy = plan.schedule.warps() == 1 && plan.schedule[PopulationAxis::sample].lane == plan.schedule.lanes();
+  size_t count = plan.values.size();
+  for (size_t v = 0; v < count; ++v) {
+    Value& value = plan.values[v];
+    if (value.argument >= 0 || !value.varies.sample) continue;
+    Use use = uses_of(plan, static_cast<int32_t>(v));
+    bool copyable = may_copy && !value.dims.empty() && value.dims.back() > 1;
+    value.samples_innermost =
+        copyable && use.made != Along::neither ? use.made == Along::samples : use.samples >= use.units;
+    double against = value.samples_innermost ? use.units : use.samples;
+    if (copyable && against > 0) add_copy(plan, static_cast<int32_t>(v), use);
+  }
+}
+
+}  // namespace shoal::plan
