@@ -22,7 +22,7 @@ std::string number_text(double value) { return fmt::format("{}", value); }
 // The value as text, or "" when it is the default. A constant shows its value and a cast its type in any case.
 std::string value_text(Prim prim, Attribute attribute, const Attrs& attrs) {
   const auto list = [](const std::vector<int64_t>& x) { return x.empty() ? "" : shape_text(x); };
-  const auto text = [](const std::string& x) { return x.empty() ? "" : quoted(x); };
+  const auto text = [](const std::string& x) { return x.empty() ? "" : quoted_text(x); };
   switch (attribute) {
     case Attribute::name: return text(attrs.name);
     case Attribute::role: return attrs.role == Role::input ? "" : std::string(role_name(attrs.role));

@@ -15,8 +15,8 @@ struct Array {
 
 struct Evaluation {
   int64_t members = 1;
-  int64_t step = 0;                     // value of the `step` primitive
-  std::map<std::string, Array> inputs;  // by input name; a missing one throws SpecError
+  int64_t step = 0;                          // value of the `step` primitive
+  std::map<std::string, Array> inputs = {};  // by input name; a missing one throws SpecError
 };
 
 // Values of all outputs by name (the outputs of a `next` too, under the output's name).

@@ -13,7 +13,7 @@ std::string reference(const Graph& graph, NodeId id) {
   return graph[id].name.empty() ? fmt::format("%{}", id) : graph[id].name;
 }
 
-std::string name_text(const std::string& name) { return is_identifier(name) ? name : quoted(name); }
+std::string name_text(const std::string& name) { return is_identifier(name) ? name : quoted_text(name); }
 
 std::string line(const Graph& graph, NodeId id) {
   const Node& node = graph[id];

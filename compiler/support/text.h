@@ -17,6 +17,6 @@ std::string closest(std::string_view name, const std::vector<std::string>& candi
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
 
 // `text` between double quotes, with \" \\ \n and \xHH escapes: what the lexer reads back.
-std::string quoted(std::string_view text);
+std::string quoted_text(std::string_view text);
 
 }  // namespace shoal
