@@ -29,6 +29,9 @@ int run(int argc, char** argv) {
   for (const auto add :
        {add_train, add_predict, add_evaluate, add_dump, add_explain, add_devices, add_cache, add_schema, add_doc})
     add(app, action);
+#if SHOAL_CPU
+  add_bench(app, action);
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

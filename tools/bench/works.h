@@ -1,0 +1,19 @@
+// The named works of the benchmark: specs and population sizes on which peers are measured too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace shoal::bench {
+
+struct Work {
+  std::string name;
+  std::string spec;        // JSON, with batch (of training) and members
+  bool train = true;       // else one forward pass of one sample a member, its weights from memory
+  int64_t samples = 1024;  // of the data set
+};
+
+const std::vector<Work>& all_works();
+
+}  // namespace shoal::bench
