@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "runtime/io/npy.h"
+#include "runtime/io/npz.h"
 #include "tests/command/run_command.h"
 
 namespace shoal::test {
@@ -98,6 +99,7 @@ TEST_F(CommandTrain, DumpsEveryStage) {
   ASSERT_EQ(shoal({"dump", spec(), "--all", path("dump")}).code, 0);
   for (const char* name : {"00_graph.shoal", "20_plan.shoal", "40_kernel.shoal", "60_source.ll", "repro.sh"})
     EXPECT_TRUE(std::filesystem::exists(path("dump/" + std::string(name)))) << name;
+  EXPECT_THAT(read("dump/repro.sh"), HasSubstr("--samples 12"));
   const CommandResult explained = shoal({"explain", spec()});
   EXPECT_EQ(explained.code, 0) << explained.err;
   EXPECT_THAT(explained.out, HasSubstr("schedule "));

@@ -59,9 +59,7 @@ int dump(const DumpArguments& arguments) {
   if (!arguments.folder.empty()) {
     runtime::DumpOptions how;
     how.spec = to_json(spec);
-    how.command = fmt::format(
-        "shoal dump spec.json --program {} --members {} --schedule '{}' --target {} --batch {} --all again",
-        arguments.request.kind, options.members, module.schedule, target_of(arguments), program.graph.batch);
+    how.command = reproducing_command(program, module, target_of(arguments));
     runtime::write_dump(arguments.folder, program.graph, module, how);
   }
   if (arguments.stage == "graph")

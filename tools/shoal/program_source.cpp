@@ -25,4 +25,13 @@ Program make_program(const Spec& spec, const ProgramRequest& request, Trace* tra
   return train(model, options, trace);
 }
 
+std::string reproducing_command(const Program& program, const Module& module, const std::string& target) {
+  std::string command =
+      fmt::format("shoal dump spec.json --program {} --members {} --batch {} --schedule '{}' --target {}",
+                  program_kind_name(program.kind), module.members, program.graph.batch, module.schedule, target);
+  for (const Argument& argument : module.arguments)
+    if (argument.name == "data.x") command += fmt::format(" --samples {}", argument.shape.at(0));
+  return command + " --all again";
+}
+
 }  // namespace shoal::command

@@ -18,4 +18,7 @@ struct ProgramRequest {
 
 Program make_program(const Spec&, const ProgramRequest&, Trace* = nullptr);
 
+// The `shoal dump` that makes this program again from spec.json, without the data, into the folder "again".
+std::string reproducing_command(const Program&, const Module&, const std::string& target);
+
 }  // namespace shoal::command

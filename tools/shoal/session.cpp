@@ -6,6 +6,7 @@
 #include "runtime/devices.h"
 #include "runtime/dump.h"
 #include "tools/shoal/command.h"
+#include "tools/shoal/program_source.h"
 
 namespace shoal::command {
 
@@ -24,8 +25,7 @@ void Session::dump(const runtime::PopulationProgram& program, const std::string&
   runtime::DumpOptions options;
   options.spec = spec_json;
   options.command =
-      fmt::format("shoal dump spec.json --program {} --members {} --schedule '{}' --target {} --all again", kind,
-                  program.module().members, program.module().schedule, runtime::target_name(program.module().target));
+      reproducing_command(program.program(), program.module(), runtime::target_name(program.module().target));
   const std::string folder = fmt::format("{}-{}", kind, hash128(program.module().source).hex().substr(0, 12));
   runtime::write_dump(settings_.dump_directory / folder, program.program().graph, program.module(), options);
 }
