@@ -137,7 +137,8 @@ std::string dsl_header() {
       "// clang-format off\n"
       "#pragma once\n\n"
       "#include \"frontend/dsl/dsl.h\"\n\n"
-      "namespace shoal::dsl {\n\n" text += kind_text({OpKind::initializer}, "initializer");
+      "namespace shoal::dsl {\n\n";
+  text += kind_text({OpKind::initializer}, "initializer");
   text += kind_text({OpKind::layer, OpKind::activation}, "");
   text += kind_text({OpKind::loss}, "loss");
   text += kind_text({OpKind::metric}, "metric");

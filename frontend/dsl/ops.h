@@ -6,8 +6,6 @@
 
 namespace shoal::dsl {
 
-inline std::vector<int64_t> pair(const std::array<int64_t, 2>& p) { return {p[0], p[1]}; }
-
 namespace initializer {
 
 // Every element is 0.
@@ -78,11 +76,11 @@ struct Conv2d {
   // number of filters: a positive integer
   int64_t out_channels = {};
   // height and width of a filter: a positive integer or a list of two
-  std::array<int64_t, 2> kernel = {};
+  Pair kernel = {};
   // step between two positions of a filter: a positive integer or a list of two
-  std::array<int64_t, 2> stride = {1,1};
+  Pair stride = {1,1};
   // zeros put before and after each row and column: a non-negative integer or a list of two
-  std::array<int64_t, 2> padding = {0,0};
+  Pair padding = {0,0};
   // whether a bias is added to each channel: true or false
   bool bias = true;
   // fills the filters: an initializer; empty: {"kaiming_uniform":{}}
@@ -90,32 +88,32 @@ struct Conv2d {
   // fills the bias: an initializer; empty: {"kaiming_uniform":{}}
   InitializerRef bias_initializer = {};
 };
-inline LayerExpr conv2d(const Conv2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "conv2d", {{"out_channels", f.out_channels}, {"kernel", pair(f.kernel)}, {"stride", pair(f.stride)}, {"padding", pair(f.padding)}, {"bias", f.bias}, {"weight_initializer", f.weight_initializer}, {"bias_initializer", f.bias_initializer}})); }
-inline LayerExpr conv2d(int64_t out_channels, std::array<int64_t, 2> kernel) { return conv2d(Conv2d{.out_channels = out_channels, .kernel = kernel}); }
+inline LayerExpr conv2d(const Conv2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "conv2d", {{"out_channels", f.out_channels}, {"kernel", f.kernel.list()}, {"stride", f.stride.list()}, {"padding", f.padding.list()}, {"bias", f.bias}, {"weight_initializer", f.weight_initializer}, {"bias_initializer", f.bias_initializer}})); }
+inline LayerExpr conv2d(int64_t out_channels, Pair kernel) { return conv2d(Conv2d{.out_channels = out_channels, .kernel = kernel}); }
 
 // Keeps the largest value of each window of an image.
 struct MaxPool2d {
   // height and width of the window: a positive integer or a list of two
-  std::array<int64_t, 2> kernel = {};
+  Pair kernel = {};
   // step between two windows; 0: the kernel: a non-negative integer or a list of two
-  std::array<int64_t, 2> stride = {0,0};
+  Pair stride = {0,0};
   // rows and columns put before and after: a non-negative integer or a list of two
-  std::array<int64_t, 2> padding = {0,0};
+  Pair padding = {0,0};
 };
-inline LayerExpr max_pool2d(const MaxPool2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "max_pool2d", {{"kernel", pair(f.kernel)}, {"stride", pair(f.stride)}, {"padding", pair(f.padding)}})); }
-inline LayerExpr max_pool2d(std::array<int64_t, 2> kernel) { return max_pool2d(MaxPool2d{.kernel = kernel}); }
+inline LayerExpr max_pool2d(const MaxPool2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "max_pool2d", {{"kernel", f.kernel.list()}, {"stride", f.stride.list()}, {"padding", f.padding.list()}})); }
+inline LayerExpr max_pool2d(Pair kernel) { return max_pool2d(MaxPool2d{.kernel = kernel}); }
 
 // Keeps the mean of each window of an image.
 struct AvgPool2d {
   // height and width of the window: a positive integer or a list of two
-  std::array<int64_t, 2> kernel = {};
+  Pair kernel = {};
   // step between two windows; 0: the kernel: a non-negative integer or a list of two
-  std::array<int64_t, 2> stride = {0,0};
+  Pair stride = {0,0};
   // rows and columns put before and after: a non-negative integer or a list of two
-  std::array<int64_t, 2> padding = {0,0};
+  Pair padding = {0,0};
 };
-inline LayerExpr avg_pool2d(const AvgPool2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "avg_pool2d", {{"kernel", pair(f.kernel)}, {"stride", pair(f.stride)}, {"padding", pair(f.padding)}})); }
-inline LayerExpr avg_pool2d(std::array<int64_t, 2> kernel) { return avg_pool2d(AvgPool2d{.kernel = kernel}); }
+inline LayerExpr avg_pool2d(const AvgPool2d& f) { return LayerExpr(make<Layer>(OpKind::layer, "avg_pool2d", {{"kernel", f.kernel.list()}, {"stride", f.stride.list()}, {"padding", f.padding.list()}})); }
+inline LayerExpr avg_pool2d(Pair kernel) { return avg_pool2d(AvgPool2d{.kernel = kernel}); }
 
 // Turns a sample of any shape into one list of numbers.
 inline LayerExpr flatten() { return LayerExpr(make<Layer>(OpKind::layer, "flatten", {})); }
