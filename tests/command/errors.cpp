@@ -24,7 +24,7 @@ class CommandErrors : public CommandTest {
 
 TEST_F(CommandErrors, UsageIsTwo) {
   expect_failure({}, 2, "subcommand");
-  expect_failure({"trian"}, 2, "trian");
+  expect_failure({"trian"}, 2, "no subcommand \"trian\"; did you mean \"train\"?");
   expect_failure({"train"}, 2, "SPEC");
   expect_failure({"train", spec(), "--members", "0"}, 2, "--members");
   expect_failure({"train", spec(), "--epochs", "1", "--steps", "2"}, 2, "--steps");
@@ -40,7 +40,8 @@ TEST_F(CommandErrors, SpecsAndDataAreTwo) {
   expect_failure({"train", spec(), "--schedule", "member=everywhere"}, 2, "schedule");
   expect_failure({"train", spec(), "--set", "training.batch=13"}, 2, "expected a batch of 1 to 12");
   expect_failure({"train", spec(), "--data", file("data.npz.txt", "a,b\n1,2\n")}, 2, "data.npz.txt");
-  expect_failure({"predict", path("."), "--input", "x.npy", "--out", "y.npy"}, 2, "spec.json");
+  std::filesystem::create_directory(path("empty"));
+  expect_failure({"predict", path("empty"), "--input", "x.npy", "--out", "y.npy"}, 2, "spec.json");
   expect_failure({"evaluate", spec()}, 2, "run directory");
 }
 

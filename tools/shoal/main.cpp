@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <new>
+#include <vector>
 
+#include "compiler/ops/field.h"
 #include "tools/shoal/command.h"
 
 namespace shoal::command {
@@ -20,6 +22,17 @@ int fail(std::string message, ExitCode code) {
   return code;
 }
 
+// What is wrong with the name of a subcommand; CLI11 alone would only say that one is required.
+std::string subcommand_problem(const CLI::App& app, const std::string& wanted) {
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : app.get_subcommands(std::function<bool(const CLI::App*)>()))
+    names.push_back(subcommand->get_name());
+  if (std::find(names.begin(), names.end(), wanted) != names.end()) return "";
+  const std::string near = nearest_name(wanted, names);
+  return fmt::format("no subcommand \"{}\"{} (see shoal --help)", wanted,
+                     near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near));
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Compiles populations of small neural networks, trains and runs them.", "shoal");
   app.require_subcommand(1);
@@ -32,6 +45,9 @@ int run(int argc, char** argv) {
 #if SHOAL_CPU
   add_bench(app, action);
 #endif
+  if (argc > 1 && argv[1][0] != '-')
+    if (const std::string problem = subcommand_problem(app, argv[1]); !problem.empty())
+      return fail(problem, exit_usage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
