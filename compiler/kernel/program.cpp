@@ -156,12 +156,12 @@ class Decoder {
       return;
     }
     if (i.op == Op::end) {
-      Decoded& opener = program_.code[open_.back().position];
       if (open_.back().op == Op::loop) {
-        program_.code.push_back(
-            {.step = Step::loop_end, .result = opener.result, .a = opener.a, .target = open_.back().position + 1});
-        program_.code.back().imm = opener.imm;
-        program_.code.back().source = index;
+        Decoded next = program_.code[open_.back().position];
+        next.step = Step::loop_end;
+        next.target = open_.back().position + 1;
+        next.source = index;
+        program_.code.push_back(next);
       }
       program_.code[open_.back().position].target = static_cast<int32_t>(program_.code.size());
       open_.pop_back();
