@@ -47,6 +47,7 @@ std::string value_text(Prim prim, Attribute attribute, const Attrs& attrs) {
     case Attribute::a: return text(attrs.a);
     case Attribute::b: return text(attrs.b);
     case Attribute::out: return text(attrs.out);
+    case Attribute::loop: return attrs.loop == -1 ? "" : fmt::format("{}", attrs.loop);
   }
   return "";
 }
@@ -66,6 +67,11 @@ int64_t whole(double x) {
   // Beyond 2^53 a double may stand for several integers; no extent is that large.
   if (!(std::fabs(x) <= 9007199254740992.0) || x != std::floor(x)) fail("expected a whole number");
   return static_cast<int64_t>(x);
+}
+
+int32_t loop_index(double x) {
+  if (!(x >= 0 && x <= 2147483647.0)) fail("expected the number of a loop");
+  return static_cast<int32_t>(whole(x));
 }
 
 std::vector<int64_t> whole_list(const AttributeValue& value) {
@@ -106,7 +112,7 @@ constexpr Attribute all_attributes[] = {
     Attribute::name,   Attribute::role, Attribute::value, Attribute::dtype,     Attribute::varies,
     Attribute::shape,  Attribute::dims, Attribute::low,   Attribute::high,      Attribute::kernel,
     Attribute::stride, Attribute::dim,  Attribute::n,     Attribute::reduction, Attribute::over_sample,
-    Attribute::a,      Attribute::b,    Attribute::out};
+    Attribute::a,      Attribute::b,    Attribute::out,   Attribute::loop};
 
 }  // namespace
 
@@ -130,6 +136,7 @@ std::string_view attribute_name(Attribute attribute) {
     case Attribute::a: return "a";
     case Attribute::b: return "b";
     case Attribute::out: return "out";
+    case Attribute::loop: return "loop";
   }
   return "";
 }
@@ -141,7 +148,7 @@ const std::vector<Attribute>& attributes_of(Prim prim) {
       shuffle = {n}, broadcast = {shape, dims}, reshape = {shape}, transpose = {dims}, slice = {low, shape},
       pad = {low, high, value}, concat = {dim}, window = {dims, kernel, stride, low, high, value},
       unwindow = {shape, dims, kernel, stride, low, high}, reduce = {reduction, dims, over_sample},
-      contract = {a, b, out, over_sample};
+      contract = {a, b, out, over_sample}, in_loop = {loop}, carry = {loop, varies};
   switch (prim) {
     case Prim::input: return input;
     case Prim::constant: return constant;
@@ -158,6 +165,10 @@ const std::vector<Attribute>& attributes_of(Prim prim) {
     case Prim::unwindow: return unwindow;
     case Prim::reduce: return reduce;
     case Prim::contract: return contract;
+    case Prim::carry: return carry;
+    case Prim::time:
+    case Prim::last:
+    case Prim::collect: return in_loop;
     case Prim::position:
     case Prim::step:
     case Prim::add:
@@ -241,6 +252,7 @@ void set_attribute(Prim prim, Attrs& attrs, const std::string& name, const Attri
     case Attribute::a: attrs.a = text(); return;
     case Attribute::b: attrs.b = text(); return;
     case Attribute::out: attrs.out = text(); return;
+    case Attribute::loop: attrs.loop = loop_index(number(value)); return;
   }
 }
 

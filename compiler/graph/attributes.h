@@ -28,7 +28,8 @@ enum class Attribute : uint8_t {
   over_sample,
   a,
   b,
-  out
+  out,
+  loop
 };
 
 std::string_view attribute_name(Attribute);

@@ -193,7 +193,35 @@ class Derivation {
       case Prim::unwindow: return unwindow();
       case Prim::reduce: return reduce();
       case Prim::contract: return contract();
+      case Prim::time:
+        require_loop();
+        node_.shape = {};
+        node_.dtype = DType::i32;
+        return;
+      case Prim::carry:
+        require_loop();
+        require(attrs_.varies.covers(in(0).varies), "the initial value varies over more than varies says");
+        node_.shape = in(0).shape;
+        node_.dtype = in(0).dtype;
+        node_.varies = attrs_.varies;
+        return;
+      case Prim::last:
+        require_loop();
+        node_.shape = in(0).shape;
+        node_.dtype = in(0).dtype;
+        return;
+      case Prim::collect:
+        require_loop();
+        node_.shape = in(0).shape;
+        node_.shape.insert(node_.shape.begin(), graph_.loops[attrs_.loop].extent);
+        node_.dtype = in(0).dtype;
+        return;
     }
+  }
+
+  void require_loop() const {
+    if (attrs_.loop < 0 || attrs_.loop >= std::ssize(graph_.loops))
+      fail(fmt::format("there is no loop {}", attrs_.loop));
   }
 
   void broadcast() {
@@ -264,8 +292,10 @@ class Derivation {
 
   void gather() {
     require(!in(0).shape.empty(), "the table needs at least one dimension");
-    require(!in(0).varies.sample, "the table must not vary over sample");
     require(in(1).shape.empty() && in(1).dtype == DType::i32, "the index must be an i32 of rank 0");
+    // A row of each sample's own table, chosen by each sample, is more than an index map with one gathered coordinate.
+    require(!in(0).varies.sample || in(1).varies == Varies{},
+            "a table that varies over sample needs an index that varies over nothing");
     node_.shape.assign(in(0).shape.begin() + 1, in(0).shape.end());
     node_.dtype = in(0).dtype;
   }

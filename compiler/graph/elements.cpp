@@ -131,7 +131,11 @@ std::vector<int64_t> element_map(const Node& node, const Shape& from) {
     case Prim::shuffle:
     case Prim::concat:
     case Prim::gather:
-    case Prim::contract: break;
+    case Prim::contract:
+    case Prim::time:
+    case Prim::carry:
+    case Prim::last:
+    case Prim::collect: break;
   }
   throw InternalError(fmt::format("internal error: {} has no element map", prim_name(node.prim)));
 }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "compiler/graph/elements.h"
+#include "compiler/graph/loops.h"
 #include "compiler/graph/scalar.h"
 #include "compiler/support/error.h"
 
@@ -18,10 +19,20 @@ class Evaluator {
 
   std::map<std::string, Array> run() {
     check(what_.members >= 1 && graph_.batch >= 1, "evaluate: no members or no samples");
-    for (const Node& node : graph_.nodes) {
-      node_ = &node;
+    for (const Node& node : graph_.nodes)
       values_.emplace_back(members(node) * samples(node) * element_count(node.shape), 0.0);
-      evaluate_node();
+    loop_nodes_.resize(graph_.loops.size());
+    const std::vector<int32_t> loops = loop_of(graph_);
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id)
+      if (loops[id] >= 0) loop_nodes_[loops[id]].push_back(id);
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id) {
+      // A loop runs where its last node stands: all that it reads from outside is known there, and what it gives to the
+      // outside comes later.
+      if (loops[id] < 0) {
+        evaluate_node(id);
+      } else if (loop_nodes_[loops[id]].back() == id) {
+        run_loop(loops[id]);
+      }
     }
     std::map<std::string, Array> results;
     for (const Output& output : graph_.outputs) results[output.name].values = values_[output.value];
@@ -31,8 +42,13 @@ class Evaluator {
  private:
   const Graph& graph_;
   const Evaluation& what_;
+  NodeId id_ = no_node;
   const Node* node_ = nullptr;
-  std::vector<std::vector<double>> values_;  // by node id; the last one is being computed
+  std::vector<std::vector<double>> values_;  // by node id
+  std::vector<std::vector<NodeId>> loop_nodes_;
+  int64_t time_ = 0;
+  bool first_iteration_ = false;
+  std::map<NodeId, std::vector<double>> advanced_;  // of each carry, from the iteration before
 
   int64_t members(const Node& node) const { return node.varies.member ? what_.members : 1; }
   int64_t samples(const Node& node) const { return node.varies.sample ? graph_.batch : 1; }
@@ -52,18 +68,55 @@ class Evaluator {
   void for_blocks(F f) {
     const int64_t sample_count = node_->attrs.over_sample ? graph_.batch : samples(*node_);
     for (int64_t m = 0; m < members(*node_); ++m)
-      for (int64_t s = 0; s < sample_count; ++s) f(block(static_cast<NodeId>(values_.size() - 1), m, s), m, s);
+      for (int64_t s = 0; s < sample_count; ++s) f(block(id_, m, s), m, s);
   }
 
-  void evaluate_node() {
+  std::vector<double>& value() { return values_[id_]; }
+
+  void run_loop(int32_t loop) {
+    const Loop& what = graph_.loops[loop];
+    for (int64_t i = 0; i < what.extent; ++i) {
+      time_ = what.reversed ? what.extent - 1 - i : i;
+      first_iteration_ = i == 0;
+      for (NodeId id : loop_nodes_[loop]) {
+        std::ranges::fill(values_[id], 0.0);  // sums add to what is there
+        evaluate_node(id);
+      }
+      for (const auto& [carry, next] : what.carried) advanced_[carry] = widened(next, graph_[carry].varies);
+      for (NodeId id = 0; id < graph_.nodes.size(); ++id)
+        if (graph_[id].attrs.loop == loop && graph_[id].prim == Prim::collect) collect_iteration(id);
+    }
+  }
+
+  // The value repeated over those of the axes that it does not vary over.
+  std::vector<double> widened(NodeId id, Varies varies) {
+    std::vector<double> result;
+    for (int64_t m = 0; m < (varies.member ? what_.members : 1); ++m)
+      for (int64_t s = 0; s < (varies.sample ? graph_.batch : 1); ++s)
+        for (double x : block(id, m, s)) result.push_back(x);
+    return result;
+  }
+
+  void collect_iteration(NodeId id) {
+    const Node& node = graph_[id];
+    for (int64_t m = 0; m < members(node); ++m)
+      for (int64_t s = 0; s < samples(node); ++s) {
+        const auto from = block(node.inputs[0], m, s);
+        std::ranges::copy(from, block(id, m, s).subspan(time_ * from.size()).begin());
+      }
+  }
+
+  void evaluate_node(NodeId id) {
+    id_ = id;
+    node_ = &graph_[id];
     switch (node_->prim) {
       case Prim::input: return input();
-      case Prim::constant: values_.back()[0] = node_->attrs.value; return;
+      case Prim::constant: value()[0] = node_->attrs.value; return;
       case Prim::index: return index();
       case Prim::position:
-        for (int64_t s = 0; s < graph_.batch; ++s) values_.back()[s] = static_cast<double>(s);
+        for (int64_t s = 0; s < graph_.batch; ++s) value()[s] = static_cast<double>(s);
         return;
-      case Prim::step: values_.back()[0] = static_cast<double>(what_.step); return;
+      case Prim::step: value()[0] = static_cast<double>(what_.step); return;
       case Prim::add:
       case Prim::sub:
       case Prim::mul:
@@ -102,6 +155,12 @@ class Evaluator {
       case Prim::unwindow: return unwindow();
       case Prim::reduce: return reduce();
       case Prim::contract: return contract();
+      case Prim::time: value()[0] = static_cast<double>(time_); return;
+      case Prim::carry:
+        value() = first_iteration_ ? widened(node_->inputs[0], node_->varies) : advanced_.at(id_);
+        return;
+      case Prim::last: value() = values_[node_->inputs[0]]; return;
+      case Prim::collect: return;  // filled iteration by iteration
     }
   }
 
@@ -109,16 +168,15 @@ class Evaluator {
     const std::string& name = node_->attrs.name;
     const auto found = what_.inputs.find(name);
     if (found == what_.inputs.end()) throw SpecError(name, "no value for this input");
-    if (found->second.values.size() != values_.back().size())
-      throw SpecError(name,
-                      fmt::format("expected {} numbers, got {}", values_.back().size(), found->second.values.size()));
-    values_.back() = found->second.values;
+    if (found->second.values.size() != value().size())
+      throw SpecError(name, fmt::format("expected {} numbers, got {}", value().size(), found->second.values.size()));
+    value() = found->second.values;
   }
 
   void index() {
     std::vector<int64_t> strides(node_->shape.size(), 0);
     strides[node_->attrs.dim] = 1;
-    std::ranges::copy(offsets(node_->shape, strides), values_.back().begin());
+    std::ranges::copy(offsets(node_->shape, strides), value().begin());
   }
 
   void scalar() {
@@ -182,7 +240,7 @@ class Evaluator {
     constexpr double inf = std::numeric_limits<double>::infinity();
     const Reduction how = node_->attrs.reduction;
     const Prim join = how == Reduction::sum ? Prim::add : how == Reduction::max ? Prim::max : Prim::min;
-    if (how != Reduction::sum) std::ranges::fill(values_.back(), how == Reduction::max ? -inf : inf);
+    if (how != Reduction::sum) std::ranges::fill(value(), how == Reduction::max ? -inf : inf);
     for_blocks([&](std::span<double> result, int64_t m, int64_t s) {
       const auto from = in(0, m, s);
       for (size_t u = 0; u < from.size(); ++u) {

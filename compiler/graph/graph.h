@@ -32,7 +32,7 @@ enum class Prim : uint8_t {
 #include "compiler/graph/primitives.inc"
 #undef SHOAL_PRIMITIVE
 };
-enum class PrimKind : uint8_t { source, scalar, indexing, sum };
+enum class PrimKind : uint8_t { source, scalar, indexing, sum, loop };
 enum class Reduction : uint8_t { sum, max, min };
 
 // What fills an input: decides who owns it at run time and how `shoal` shows it.
@@ -52,7 +52,7 @@ struct Attrs {
   Role role = Role::input;                        // input
   double value = 0;                               // constant; padding of pad and window
   DType dtype = DType::f32;                       // input, constant, cast
-  Varies varies = {};                             // input
+  Varies varies = {};                             // input, carry
   Shape shape = {};                               // input, index, broadcast, reshape, slice, unwindow
   std::vector<int64_t> dims = {};                 // broadcast, transpose, window, unwindow, reduce
   std::vector<int64_t> low = {}, high = {};       // slice, pad, window, unwindow
@@ -62,6 +62,7 @@ struct Attrs {
   Reduction reduction = Reduction::sum;           // reduce
   bool over_sample = false;                       // reduce, contract
   std::string a = {}, b = {}, out = {};           // contract
+  int32_t loop = -1;                              // time, carry, last, collect: index into Graph::loops
   bool operator==(const Attrs&) const = default;
 };
 
@@ -82,11 +83,25 @@ struct Output {
   NodeId state = no_node;  // the input node that this value replaces when the step ends
 };
 
+// A loop over time: `extent` iterations in which the nodes that loop_of (loops.h) puts into it are computed anew.
+struct Loop {
+  // A carry node and the in-loop value, a node with a larger index, that it has in the next iteration.
+  struct Carried {
+    NodeId carry = no_node, next = no_node;
+    bool operator==(const Carried&) const = default;
+  };
+  int64_t extent = 1;
+  bool reversed = false;  // iterates time from extent - 1 down to 0
+  std::vector<Carried> carried = {};
+  bool operator==(const Loop&) const = default;
+};
+
 struct Graph {
   std::string name = "network";  // of the spec; sanitised before it reaches emitted code
   int64_t batch = 1;             // extent of the sample axis (at least 1)
   std::vector<Node> nodes;
   std::vector<Output> outputs;
+  std::vector<Loop> loops = {};
 
   // Appends a node, derives its shape, dtype and varies, and returns its id. Throws SpecError (place "graph") with the
   // primitive's name and the operand shapes when the operands do not fit.

@@ -118,6 +118,28 @@ class Parser {
     skip_newlines();
   }
 
+  // loop 0 extent=16 reversed
+  void loop(const Token& start) {
+    if (take_integer("the loop's number") != std::ssize(graph_.loops))
+      fail_at(start, fmt::format("expected loop {}", graph_.loops.size()));
+    if (!is_word("extent")) fail("expected extent=");
+    take();
+    expect("=");
+    const Token& where = token();
+    const int64_t extent = take_integer("a positive whole number");
+    const bool reversed = is_word("reversed");
+    if (reversed) take();
+    at(where, [&] { Scope(graph_).loop(extent, reversed); });
+  }
+
+  int64_t take_integer(std::string_view what) {
+    const Token number = take();
+    if (number.kind != Token::Kind::number || !(number.value >= 0 && number.value <= 2147483647) ||
+        number.value != static_cast<double>(static_cast<int64_t>(number.value)))
+      fail_at(number, fmt::format("expected {}", what));
+    return static_cast<int64_t>(number.value);
+  }
+
   void statement() {
     Scope scope(graph_);
     const Token start = token();
@@ -137,6 +159,16 @@ class Parser {
       if (!is_word("as")) return;
       take();
       graph_.outputs.back().name = take_name("the output's name");
+    } else if (is_keyword("loop")) {
+      take();
+      loop(start);
+    } else if (is_keyword("advance")) {
+      take();
+      const NodeId carry = reference(take());
+      if (graph_[carry].prim != Prim::carry) fail_at(start, "only a carry advances");
+      expect("=");
+      const NodeId next = node_of(expression(), DType::f32);
+      at(start, [&] { scope.advance({&scope, carry}, {&scope, next}); });
     } else {
       definition(take());
     }
@@ -274,7 +306,7 @@ class Parser {
     const bool is_prim = find_prim(name.text, &prim);
     if (!is_prim && !is_function(name.text)) {
       std::vector<std::string> known = function_names();
-      for (int i = 0; i <= static_cast<int>(Prim::contract); ++i) known.emplace_back(prim_name(static_cast<Prim>(i)));
+      for (int i = 0; i <= static_cast<int>(Prim::collect); ++i) known.emplace_back(prim_name(static_cast<Prim>(i)));
       fail_at(name, fmt::format("unknown function {}{}", name.text, did_you_mean(name.text, known)));
     }
     expect("(");

@@ -31,7 +31,12 @@ std::string line(const Graph& graph, NodeId id) {
 
 std::string print(const Graph& graph) {
   std::string text = fmt::format("graph {} batch={}\n", name_text(graph.name), graph.batch);
+  for (size_t l = 0; l < graph.loops.size(); ++l)
+    text += fmt::format("loop {} extent={}{}\n", l, graph.loops[l].extent, graph.loops[l].reversed ? " reversed" : "");
   for (NodeId id = 0; id < graph.nodes.size(); ++id) text += line(graph, id);
+  for (const Loop& loop : graph.loops)
+    for (const Loop::Carried& each : loop.carried)
+      text += fmt::format("advance {} = {}\n", reference(graph, each.carry), reference(graph, each.next));
   for (const Output& output : graph.outputs) {
     if (output.state == no_node) {
       text += fmt::format("out {} = {}\n", name_text(output.name), reference(graph, output.value));

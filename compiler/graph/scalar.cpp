@@ -82,7 +82,11 @@ double scalar_value(Prim prim, DType operand, DType result, int64_t n, const dou
     case Prim::window:
     case Prim::unwindow:
     case Prim::reduce:
-    case Prim::contract: break;
+    case Prim::contract:
+    case Prim::time:
+    case Prim::carry:
+    case Prim::last:
+    case Prim::collect: break;
   }
   throw InternalError(fmt::format("internal error: {} is no scalar primitive", prim_name(prim)));
 }

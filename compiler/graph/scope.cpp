@@ -1,6 +1,7 @@
 // The scope: nodes made by named methods, kept readable by names that are unique in the graph.
 #include "compiler/graph/scope.h"
 
+#include "compiler/graph/loops.h"
 #include "compiler/graph/names.h"
 #include "compiler/support/error.h"
 
@@ -22,6 +23,39 @@ Value Scope::index(Shape shape, int64_t dim) {
 
 Value Scope::position() { return add({.prim = Prim::position}); }
 Value Scope::step() { return add({.prim = Prim::step}); }
+
+int32_t Scope::loop(int64_t extent, bool reversed) {
+  if (extent < 1) throw SpecError("graph", fmt::format("a loop of {} iterations", extent));
+  graph_.loops.push_back({.extent = extent, .reversed = reversed});
+  return static_cast<int32_t>(graph_.loops.size() - 1);
+}
+
+Value Scope::time(int32_t loop) { return add({.prim = Prim::time, .attrs = {.loop = loop}}); }
+
+Value Scope::carry(int32_t loop, Value initial, Varies varies) {
+  return add({.prim = Prim::carry, .inputs = {initial.id}, .attrs = {.varies = varies, .loop = loop}});
+}
+
+void Scope::advance(Value carry, Value next) {
+  const Node& node = graph_[carry.id];
+  check(node.prim == Prim::carry, "advance: only a carry has a value in the next iteration");
+  if (next.shape() != node.shape || next.dtype() != node.dtype)
+    throw SpecError("graph", fmt::format("a carried value of {}{} advances to {}{}", dtype_name(node.dtype),
+                                         shape_text(node.shape), dtype_name(next.dtype()), shape_text(next.shape())));
+  if (!node.varies.covers(next.varies()))
+    throw SpecError("graph", "a carried value advances to one that varies over more axes");
+  for (const Loop::Carried& other : graph_.loops[node.attrs.loop].carried)
+    if (other.carry == carry.id) throw SpecError("graph", "a carried value advances twice");
+  graph_.loops[node.attrs.loop].carried.push_back({.carry = carry.id, .next = next.id});
+}
+
+Value last(Value x) {
+  return x.scope->add({.prim = Prim::last, .inputs = {x.id}, .attrs = {.loop = loop_of(x.scope->graph())[x.id]}});
+}
+
+Value collect(Value x) {
+  return x.scope->add({.prim = Prim::collect, .inputs = {x.id}, .attrs = {.loop = loop_of(x.scope->graph())[x.id]}});
+}
 
 Value Scope::input(std::string input_name, Role role, Shape shape, Varies varies, DType dtype) {
   for (const Node& node : graph_.nodes)

@@ -73,6 +73,10 @@ Value window(Value, std::vector<int64_t> dims, std::vector<int64_t> kernel, std:
 Value reduce(Reduction, Value, std::vector<int64_t> dims = {});
 Value sum_samples(Value);   // sum over the sample axis only
 Value mean_samples(Value);  // the same divided by the batch
+// What the in-loop value is in the final iteration of its loop, and in every one: [T, ...]. Nothing may be added to the
+// loop afterwards.
+Value last(Value);
+Value collect(Value);
 Value contract(Value a, std::string a_letters, Value b, std::string b_letters, std::string out_letters,
                bool over_sample = false);
 
@@ -94,6 +98,12 @@ class Scope {
   Value index(Shape shape, int64_t dim);
   Value position();
   Value step();
+  // A loop over time; its number. Nodes with an operand in it are in it; gather(x, time(loop)) reads slice t of [T,
+  // ...].
+  int32_t loop(int64_t extent, bool reversed = false);
+  Value time(int32_t loop);
+  Value carry(int32_t loop, Value initial, Varies varies);
+  void advance(Value carry, Value next);  // the carry is `next` in the next iteration
   Value input(std::string name, Role role, Shape shape, Varies varies, DType dtype = DType::f32);
   // An input of Role::parameter that varies over member, named prefix() + "." + name, and its entry in parameters().
   Value parameter(std::string name, Shape shape, std::string initializer, int64_t fan_in, int64_t fan_out);

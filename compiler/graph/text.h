@@ -7,7 +7,13 @@
 //   out logits = y
 //   next w = w2                                # the carried input w becomes w2 when the step ends
 //
-// parse_graph(print(g)) equals g node for node, names, attributes and outputs included. Grammar in docs/graph.md.
+// A loop over time stands before the nodes, what its carries become in the next iteration after them:
+//
+//   loop 0 extent=16 reversed
+//   advance h = h2
+//
+// parse_graph(print(g)) equals g node for node, names, attributes, loops and outputs included. Grammar in
+// docs/graph.md.
 #pragma once
 
 #include "compiler/graph/graph.h"

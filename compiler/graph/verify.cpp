@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "compiler/graph/loops.h"
 #include "compiler/graph/names.h"
 #include "compiler/graph/text.h"
 #include "compiler/support/error.h"
@@ -18,6 +19,7 @@ class Verifier {
     if (graph_.batch < 1) fail("the batch is not positive", no_node);
     for (NodeId id = 0; id < graph_.nodes.size(); ++id) node(id);
     for (const Output& each : graph_.outputs) output(each);
+    loops();
   }
 
  private:
@@ -72,6 +74,47 @@ class Verifier {
       fail("the next value of " + each.name + " has another shape or type than its state", each.value);
     if (!state.varies.covers(value.varies))
       fail("the next value of " + each.name + " varies over more than its state", each.value);
+  }
+  void loops() {
+    std::vector<int32_t> loop_of;
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id) {
+      try {
+        loop_of.push_back(loop_of_node(graph_[id], loop_of));
+      } catch (const SpecError& error) {
+        fail(error.what(), id);
+      }
+    }
+    std::vector<NodeId> left(graph_.loops.size(), no_node);  // the first node that the loop's values leave by
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id) {
+      const Node& n = graph_[id];
+      if (loop_of[id] >= 0 && left[loop_of[id]] != no_node)
+        fail("a node of a loop follows a last or collect of it", id);
+      if (n.prim == Prim::carry && loop_of[n.inputs[0]] != -1) fail("an initial value is in a loop", id);
+      if (n.prim != Prim::last && n.prim != Prim::collect) continue;
+      if (loop_of[n.inputs[0]] != n.attrs.loop) fail("the operand is not in the loop", id);
+      if (left[n.attrs.loop] == no_node) left[n.attrs.loop] = id;
+    }
+    std::set<NodeId> advanced;
+    for (size_t l = 0; l < graph_.loops.size(); ++l) {
+      if (graph_.loops[l].extent < 1) fail(fmt::format("loop {} has no iterations", l), no_node);
+      for (const auto& [carry, next] : graph_.loops[l].carried) carried(static_cast<int32_t>(l), carry, next, loop_of);
+      for (const auto& each : graph_.loops[l].carried)
+        if (!advanced.insert(each.carry).second) fail("a carry advances twice", each.carry);
+    }
+    for (NodeId id = 0; id < graph_.nodes.size(); ++id)
+      if (graph_[id].prim == Prim::carry && !advanced.contains(id)) fail("a carry never advances", id);
+    for (const Output& each : graph_.outputs)
+      if (loop_of[each.value] != -1) fail("output " + each.name + " is in a loop", each.value);
+  }
+
+  void carried(int32_t loop, NodeId carry, NodeId next, const std::vector<int32_t>& loop_of) const {
+    if (carry >= graph_.nodes.size() || next >= graph_.nodes.size()) fail("a carried value does not exist", no_node);
+    if (graph_[carry].prim != Prim::carry || graph_[carry].attrs.loop != loop) fail("no carry of its loop", carry);
+    if (loop_of[next] != loop) fail("a carry advances to a value outside its loop", next);
+    if (next <= carry) fail("a carry advances to a value that does not follow it", next);
+    if (graph_[next].shape != graph_[carry].shape || graph_[next].dtype != graph_[carry].dtype)
+      fail("a carry advances to another shape or type", next);
+    if (!graph_[carry].varies.covers(graph_[next].varies)) fail("a carry advances to more axes than its own", next);
   }
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
   for (const plan::Term& term : index.terms) {
+    if (term.axis == plan::time_axis) continue;  // the same for the whole nest
     if (term.axis < static_cast<int32_t>(nest.axes.size()))
       *axes |= 1u << term.axis;
     else
@@ -114,6 +115,10 @@ Linear Scalars::resolve(const plan::Index& index, const Point& point) {
   Linear result;
   result.constant = index.offset;
   for (const plan::Term& term : index.terms) {
+    if (term.axis == plan::time_axis) {
+      result.add(context_.time, term.factor);
+      continue;
+    }
     if (term.axis < static_cast<int32_t>(point.size())) {
       result.add(point[term.axis], term.factor);
       continue;
@@ -287,7 +292,11 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::window:
     case Prim::unwindow:
     case Prim::reduce:
-    case Prim::contract: break;
+    case Prim::contract:
+    case Prim::time:
+    case Prim::carry:
+    case Prim::last:
+    case Prim::collect: break;
   }
   throw InternalError(
       fmt::format("internal error: primitive {} in the body of nest '{}'", prim_name(s.prim), nest_.name));

@@ -54,6 +54,7 @@ class Rule {
       case Prim::unwindow: return window();
       case Prim::reduce: return node_.attrs.reduction == Reduction::sum ? reduce_sum() : first_extremum();
       case Prim::contract: return sums_.contract(g_);
+      case Prim::carry: return sums_.sum(g_);  // to the initial value, g being the carry's in the first iteration
       case Prim::input:
       case Prim::constant:
       case Prim::index:
@@ -68,7 +69,10 @@ class Rule {
       case Prim::logical_or:
       case Prim::logical_not:
       case Prim::stop_gradient:
-      case Prim::shuffle: return std::nullopt;
+      case Prim::shuffle:
+      case Prim::time:
+      case Prim::last:
+      case Prim::collect: return std::nullopt;  // the gradient of a loop passes as that of a whole
     }
     return std::nullopt;
   }

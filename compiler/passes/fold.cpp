@@ -139,7 +139,11 @@ class Folder {
       case Prim::window:
       case Prim::unwindow:
       case Prim::reduce:
-      case Prim::contract: return no_node;
+      case Prim::contract:
+      case Prim::time:
+      case Prim::carry:
+      case Prim::last:
+      case Prim::collect: return no_node;
     }
     return no_node;
   }

@@ -16,7 +16,11 @@ double own_cost(Prim prim) {
     case Prim::broadcast:
     case Prim::reshape:
     case Prim::transpose:
-    case Prim::slice: return 0;
+    case Prim::slice:
+    case Prim::time:
+    case Prim::carry:
+    case Prim::last:
+    case Prim::collect: return 0;
     case Prim::add:
     case Prim::sub:
     case Prim::mul:
@@ -96,8 +100,10 @@ std::vector<bool> worth_storing(const Graph& graph) {
   for (size_t n = 0; n < count; ++n) {
     const Node& node = graph.nodes[n];
     PrimKind kind = prim_kind(node.prim);
-    if (kind == PrimKind::sum || node.prim == Prim::input) continue;
-    cost[n] = own_cost(node.prim);
+    if (kind == PrimKind::sum || kind == PrimKind::loop || node.prim == Prim::input) continue;
+    // A slice that the iteration of a loop chooses is an ordinary load.
+    bool slice_of_time = node.prim == Prim::gather && graph[node.inputs[1]].prim == Prim::time;
+    cost[n] = slice_of_time ? 0 : own_cost(node.prim);
     for (NodeId input : node.inputs) cost[n] += cost[input];
   }
   std::vector<double> evaluations(count, 0);
@@ -112,6 +118,11 @@ std::vector<bool> worth_storing(const Graph& graph) {
       continue;
     }
     if (kind == PrimKind::source) continue;
+    if (node.prim == Prim::collect || node.prim == Prim::last) stored[node.inputs[0]] = true;
+    if (kind == PrimKind::loop) {
+      for (NodeId input : node.inputs) evaluations[input] += elements;
+      continue;
+    }
     if (evaluations[n] * (cost[n] - 1) > elements * (cost[n] + 1)) stored[n] = true;
     double times = stored[n] ? elements : evaluations[n];
     for (NodeId input : node.inputs) evaluations[input] += times;

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 
+#include "compiler/graph/loops.h"
 #include "compiler/plan/inline_cost.h"
 #include "compiler/plan/nest_builder.h"
 #include "compiler/plan/plan.h"
@@ -47,12 +48,14 @@ class NestMaker : public ValueSource {
         store_(worth_storing(graph)),
         home_(graph.nodes.size(), -1),
         value_(graph.nodes.size(), -1),
+        loop_(loop_of(graph)),
         merged_(graph.nodes.size(), false) {}
 
   void run() {
     make_arguments();
     find_merged();
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) assign_home(n);
+    finish_loops();
     finish_outputs();
     store_results();
     order();
@@ -70,6 +73,7 @@ class NestMaker : public ValueSource {
     std::string name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), n) : node.name;
     return value_[n] = add_value(name, node, -1);
   }
+  bool is_argument(int32_t value) const { return plan_.values[value].argument >= 0; }
 
   int32_t add_value(const std::string& name, const Node& node, int32_t argument) {
     plan_.values.push_back({name, node.dtype, node.shape, {true, node.varies.sample}, argument, false});
@@ -130,19 +134,32 @@ class NestMaker : public ValueSource {
 
   bool may_join(int h, NodeId n) const {
     const NestBuilder& nest = *nests_[h];
-    if (nest.nest.over_chunks || nest.nest.region != regions_.computed[n] || !nest.has_space_of(graph_[n]))
+    if (nest.nest.over_chunks || nest.nest.region != regions_.computed[n] || nest.nest.loop != loop_[n] ||
+        !nest.has_space_of(graph_[n]))
       return false;
     std::set<int> needed;
     for (NodeId input : graph_[n].inputs)
       if (home_[input] != h) collect_dependencies(input, &needed);
-    return std::none_of(needed.begin(), needed.end(), [&](int d) { return d == h || before_[d].count(h); });
+    return std::none_of(needed.begin(), needed.end(), [&](int d) { return d == h || runs_before(h, d); });
   }
 
-  int new_nest(NodeId root, bool copy = false) {
+  // Whether nest `earlier` must run before nest `later`; a loop runs as a whole, for nests outside it.
+  bool runs_before(int earlier, int later) const {
+    if (before_[later].count(earlier)) return true;
+    int32_t loop = nests_[later]->nest.loop;
+    if (loop < 0 || loop == nests_[earlier]->nest.loop) return false;
+    for (size_t h = 0; h < nests_.size(); ++h)
+      if (nests_[h]->nest.loop == loop && before_[h].count(earlier)) return true;
+    return false;
+  }
+
+  int new_nest(NodeId root, bool copy = false) { return new_nest(root, copy, graph_[root].varies.sample); }
+  int new_nest(NodeId root, bool copy, bool sample) {
     int h = static_cast<int>(nests_.size());
-    nests_.push_back(std::make_unique<NestBuilder>(graph_, *this, root, h, copy));
+    nests_.push_back(std::make_unique<NestBuilder>(graph_, *this, root, h, copy, sample));
     before_.emplace_back();
     Nest& nest = nests_.back()->nest;
+    nest.loop = loop_[root];
     nest.region = regions_.computed[root];
     nest.over_chunks = chunked_ && graph_[root].attrs.over_sample && !copy;
     update_dependencies(h);
@@ -166,8 +183,25 @@ class NestMaker : public ValueSource {
         }
         break;
       case PrimKind::indexing: break;
+      case PrimKind::loop: return assign_loop_home(n);
     }
     if (store_[n]) home_[n] = new_nest(n);
+  }
+
+  // A carry is memory that a nest before the loop fills; what a loop collects is stored by the nest that computes it.
+  void assign_loop_home(NodeId n) {
+    const Node& node = graph_[n];
+    if (node.prim == Prim::carry) {
+      NodeId initial = node.inputs[0];
+      home_[n] = new_nest(initial, is_stored(initial), node.varies.sample);
+      nests_[home_[n]]->store(initial, value_of(n));
+      nests_[home_[n]]->nest.name = plan_.values[value_[n]].name + "_start";
+    } else if (node.prim == Prim::collect) {
+      NodeId source = node.inputs[0];
+      bool computed = home_[source] >= 0 && graph_[source].prim != Prim::carry;
+      home_[n] = computed ? home_[source] : new_nest(source, is_stored(source));
+      nests_[home_[n]]->store_slice(source, value_of(n));
+    }
   }
 
   // A cheap node whose operands are in memory already is computed again wherever it is read: keeping the derivative of
@@ -194,6 +228,36 @@ class NestMaker : public ValueSource {
     return -1;
   }
 
+  // ---- loops: at the end of an iteration the next value of a carry takes its memory
+  void finish_loops() {
+    for (size_t l = 0; l < graph_.loops.size(); ++l) {
+      plan_.loops.push_back({graph_.loops[l].extent, graph_.loops[l].reversed});
+      for (const Loop::Carried& carried : graph_.loops[l].carried) {
+        NodeId next = carried.next;
+        int32_t target = value_[carried.carry];
+        check(loop_[next] == static_cast<int32_t>(l) && home_[next] >= 0 && graph_[next].prim != Prim::carry,
+              "loop {}: the next value of %{} is not computed in the loop", l, carried.carry);
+        bool claimed = value_[next] >= 0 && (is_argument(value_[next]) || carries_.count(value_[next]));
+        carries_.insert(target);
+        if (!claimed && nests_[home_[next]]->has_space_of(graph_[carried.carry]) && update_in_place(next, target))
+          move_value(next, target);
+        else
+          copy_last(next, target, graph_[carried.carry].varies.sample);
+      }
+    }
+  }
+
+  // A nest that stores n's value into `target` after all nests that read what stands there.
+  int copy_last(NodeId n, int32_t target, bool sample) {
+    int h = new_nest(n, is_stored(n), sample);
+    nests_[h]->nest.name = plan_.values[target].name + "_next";
+    for (size_t other = 0; other < nests_.size(); ++other)
+      if (static_cast<int>(other) != h && nests_[other]->loaded.count(target) && !before_[other].count(h))
+        must_precede(static_cast<int>(other), h);
+    nests_[h]->store(n, target);
+    return h;
+  }
+
   // ---- outputs: a node's value becomes the argument's memory where nothing stands against it, else it is copied there
   void finish_outputs() {
     std::vector<const Output*> copies;
@@ -203,20 +267,16 @@ class NestMaker : public ValueSource {
                                : add_argument(output.name, graph_[output.value], Role::input, true,
                                               {true, graph_[output.value].varies.sample});
       if (carried && output.value == output.state) continue;
-      bool claimed = value_[output.value] >= 0 && plan_.values[value_[output.value]].argument >= 0;
-      if (home_[output.value] >= 0 && !claimed && (!carried || update_in_place(output, target)))
+      bool claimed = value_[output.value] >= 0 && (is_argument(value_[output.value]) || carries_.count(value_[output.value]));
+      bool computed = home_[output.value] >= 0 && prim_kind(graph_[output.value].prim) != PrimKind::loop;
+      if (computed && !claimed && (!carried || update_in_place(output.value, target)))
         move_value(output.value, target);
       else
         copies.push_back(&output), targets_[&output] = target;
     }
     for (const Output* output : copies) {
-      int h = new_nest(output->value, is_stored(output->value));
-      nests_[h]->nest.name = output->name + "_copy";
+      int h = copy_last(output->value, targets_[output], graph_[output->value].varies.sample);
       nests_[h]->nest.region = last_region(output->value);
-      for (size_t other = 0; other < nests_.size(); ++other)
-        if (static_cast<int>(other) != h && nests_[other]->loaded.count(targets_[output]) && !before_[other].count(h))
-          must_precede(static_cast<int>(other), h);
-      nests_[h]->store(output->value, targets_[output]);
     }
   }
 
@@ -228,13 +288,13 @@ class NestMaker : public ValueSource {
 
   // Whether the nest that computes the next value of a carried input may overwrite it: all who read the old one run
   // before.
-  bool update_in_place(const Output& output, int32_t state_value) {
-    int writer = home_[output.value];
+  bool update_in_place(NodeId next, int32_t state_value) {
+    int writer = home_[next];
     if (nests_[writer]->nest.over_chunks) return false;
     if (!nests_[writer]->reads_only_at_point(state_value)) return false;
     for (size_t h = 0; h < nests_.size(); ++h) {
       if (static_cast<int>(h) == writer || !nests_[h]->loaded.count(state_value)) continue;
-      if (before_[h].count(writer) || nests_[h]->nest.region > nests_[writer]->nest.region) return false;
+      if (runs_before(writer, static_cast<int>(h)) || nests_[h]->nest.region > nests_[writer]->nest.region) return false;
     }
     for (size_t h = 0; h < nests_.size(); ++h)
       if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value))
@@ -258,7 +318,8 @@ class NestMaker : public ValueSource {
 
   void store_results() {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n)
-      if (home_[n] >= 0 && value_[n] >= 0) nests_[home_[n]]->store(n, value_[n]);
+      if (home_[n] >= 0 && value_[n] >= 0 && prim_kind(graph_[n].prim) != PrimKind::loop)
+        nests_[home_[n]]->store(n, value_[n]);
   }
 
   // Sums over the chunks of a batch start from the reduction's identity.
@@ -285,15 +346,45 @@ class NestMaker : public ValueSource {
         progress = false;
         for (size_t h = 0; h < nests_.size() && !progress; ++h) {
           if (done[h] || nests_[h]->nest.region != region) continue;
-          if (std::any_of(before_[h].begin(), before_[h].end(), [&](int d) { return !done[d]; })) continue;
-          done[h] = progress = true;
-          if (!nests_[h]->nest.stores.empty()) plan_.nests.push_back(std::move(nests_[h]->nest));
+          int32_t loop = nests_[h]->nest.loop;
+          if (loop >= 0 ? !loop_is_ready(loop, done) : !is_ready(h, done)) continue;
+          progress = true;
+          if (loop >= 0) order_loop(loop, done);
+          else take(h, done);
         }
       }
     }
     check(std::all_of(done.begin(), done.end(), [](bool d) { return d; }), "the nests of '{}' cannot be ordered",
           graph_.name);
     plan_.regions = max_region() + 1;
+  }
+
+  bool is_ready(size_t h, const std::vector<bool>& done) const {
+    return std::all_of(before_[h].begin(), before_[h].end(), [&](int d) { return done[d]; });
+  }
+
+  bool loop_is_ready(int32_t loop, const std::vector<bool>& done) const {
+    for (size_t h = 0; h < nests_.size(); ++h)
+      if (nests_[h]->nest.loop == loop)
+        for (int d : before_[h])
+          if (!done[d] && nests_[d]->nest.loop != loop) return false;
+    return true;
+  }
+
+  void order_loop(int32_t loop, std::vector<bool>& done) {
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (size_t h = 0; h < nests_.size() && !progress; ++h)
+        if (!done[h] && nests_[h]->nest.loop == loop && is_ready(h, done)) {
+          take(h, done);
+          progress = true;
+        }
+    }
+  }
+
+  void take(size_t h, std::vector<bool>& done) {
+    done[h] = true;
+    if (!nests_[h]->nest.stores.empty()) plan_.nests.push_back(nests_[h]->nest);
   }
 
   int max_region() const {
@@ -309,6 +400,8 @@ class NestMaker : public ValueSource {
   std::vector<bool> store_;
   std::vector<int> home_;       // by node: the nest that computes it, -1 for none
   std::vector<int32_t> value_;  // by node: its value in memory, -1 for none
+  std::vector<int32_t> loop_;   // by node: the loop over time in which it is computed, -1 for none
+  std::set<int32_t> carries_;   // values that carries live in
   std::vector<bool> merged_;
   std::vector<std::unique_ptr<NestBuilder>> nests_;
   std::vector<std::set<int>> before_;

@@ -53,12 +53,12 @@ double identity_of(Reduction reduction, DType dtype) {
 
 }  // namespace
 
-NestBuilder::NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id_, bool copy)
+NestBuilder::NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id_, bool copy, bool sample)
     : id(id_),
       graph_(graph),
       source_(source),
       shape_(graph[root].shape),
-      sample_(graph[root].varies.sample),
+      sample_(sample),
       scalar_of_(graph.nodes.size(), -1) {
   const Node& node = graph[root];
   nest.name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), root) : node.name;
@@ -160,6 +160,12 @@ int32_t NestBuilder::read_product(const Node& contract, const Point& point, cons
 void NestBuilder::append(NodeId node) { scalar_of_[node] = read_uncached(node, point_, {}); }
 
 void NestBuilder::store(NodeId node, int32_t value) { nest.stores.push_back({{value, point_, -1}, scalar_of_[node]}); }
+
+void NestBuilder::store_slice(NodeId node, int32_t value) {
+  Point slice{{{{time_axis, 1}}, 0}};
+  slice.insert(slice.end(), point_.begin(), point_.end());
+  nest.stores.push_back({{value, slice, -1}, scalar_of_[node]});
+}
 
 bool NestBuilder::computes(NodeId node) const { return scalar_of_[node] >= 0; }
 
@@ -342,15 +348,24 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
     case Prim::gather: {
       Point at(graph_[node.inputs[0]].shape.size());
       std::copy(point.begin(), point.end(), at.begin() + 1);
+      if (graph_[node.inputs[1]].prim == Prim::time) {
+        at[0] = {{{time_axis, 1}}, 0};
+        return load(node.inputs[0], at, context);
+      }
       int32_t row = read(node.inputs[1], {}, context);
       return load(node.inputs[0], at, context, row);
     }
+    case Prim::time:
+      return add({.kind = Scalar::Kind::coordinate, .dtype = DType::i32, .index = {{{time_axis, 1}}, 0}});
+    case Prim::last: return read(node.inputs[0], point, context);
     case Prim::window: return read_window(node, point, context);
     case Prim::contract:
       check(source_.is_merged(id_of_node), "contraction %{} is read without a nest of its own", id_of_node);
       return read_product(node, point, context);
     case Prim::unwindow:
-    case Prim::reduce: break;
+    case Prim::reduce:
+    case Prim::carry:
+    case Prim::collect: break;
   }
   throw InternalError(fmt::format("internal error: sum %{} is read without a nest of its own", id_of_node));
 }
