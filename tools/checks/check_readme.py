@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Checks that README.md's C++ and JSON stand so in examples/, and with --run that its commands work."""
+import re
+import subprocess
+import sys
+
+from sources import ROOT, finish, text
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HOMES = {"cpp": "examples/embed.cpp", "json": "examples/digits.json"}
+# Whoever runs the README's commands has just run this one.
+DONE_BEFORE = "./bootstrap.sh test"
+
+
+def lines_of(source):
+    """The lines without indentation and without empty ones."""
+    return [line.strip() for line in source.splitlines() if line.strip()]
+
+
+def stands_in(part, whole):
+    return any(whole[i:i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+
+
+def quoting_faults(blocks):
+    faults = []
+    for language, body in blocks:
+        home = HOMES.get(language)
+        if home and not stands_in(lines_of(body), lines_of(text(home))):
+            faults.append(f"README.md: this {language} block does not stand so in {home}:\n{body}")
+    for language, home in {**HOMES, "sh": "the shell"}.items():
+        if not any(language == block[0] for block in blocks):
+            faults.append(f"README.md: has no {language} block, expected one of {home}")
+    return faults
+
+
+def run_faults(blocks):
+    faults = []
+    for language, body in blocks:
+        if language != "sh" or body.strip() == DONE_BEFORE:
+            continue
+        print(f"README.md runs:\n{body}", flush=True)
+        result = subprocess.run(["bash", "-euo", "pipefail", "-c", body], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+        if result.returncode:
+            faults.append(f"README.md: exit code {result.returncode} of\n{body}")
+    return faults
+
+
+def main():
+    blocks = BLOCK.findall(text("README.md"))
+    faults = quoting_faults(blocks)
+    if "--run" in sys.argv[1:]:
+        faults += run_faults(blocks)
+    finish("readme", faults, f"{len(blocks)} blocks")
+
+
+if __name__ == "__main__":
+    main()
