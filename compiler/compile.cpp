@@ -36,6 +36,8 @@ plan::Choice schedule_for(const Graph& graph, const Target& target, const Option
     choice = {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
   }
   plan::check_schedule(choice.schedule, target.lanes, cpu, graph.batch);
+  if (!graph.loops.empty() && choice.schedule.chunk && choice.schedule.chunk < graph.batch)
+    throw SpecError("schedule", "a recurrent network takes its whole batch through time together: leave out chunk");
   return choice;
 }
 

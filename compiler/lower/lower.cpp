@@ -88,14 +88,37 @@ class ProgramLowering {
   }
 
   void nests(int region) {
+    int32_t loop = -1;
     for (size_t n = 0; n < plan_.nests.size(); ++n) {
       if (plan_.nests[n].region != region) continue;
+      if (plan_.nests[n].loop != loop) {
+        if (loop >= 0) close_loop();
+        loop = plan_.nests[n].loop;
+        if (loop >= 0) open_loop(plan_.loops[loop]);
+      }
       barriers_.before(plan_.nests[n]);
       if (plan_.nests[n].relayout && can_transpose(context_, plan_.nests[n]))
         lower_relayout(context_, plan_.nests[n], plan_.bindings[n]);
       else
         lower_nest(context_, plan_.nests[n], plan_.bindings[n]);
     }
+    if (loop >= 0) close_loop();
+  }
+
+  void open_loop(const plan::TimeLoop& loop) {
+    barriers_.wait();
+    int32_t counter = builder_.loop(builder_.constant_i32(loop.extent));
+    context_.open();
+    context_.time = {};
+    context_.time.add(counter, loop.reversed ? -1 : 1);
+    context_.time.constant = loop.reversed ? loop.extent - 1 : 0;
+  }
+
+  void close_loop() {
+    barriers_.wait();
+    context_.time = {};
+    context_.close();
+    builder_.end();
   }
 
   // All full chunks in a loop, then the rest of the batch as a smaller chunk.

@@ -49,7 +49,7 @@ Choice choose_cpu(const Graph& graph, int64_t members, const Machine& machine, c
   int64_t budget = machine.l2_bytes * 3 / 4 - lanes * counts.state_bytes;
   int64_t fits = budget > 0 && counts.activation_bytes > 0 ? budget / (lanes * counts.activation_bytes) : batch;
   bool state_fits = budget > 0;
-  if (fits < batch) chunk = std::max<int64_t>(4, largest_divisor_up_to(batch, std::max<int64_t>(fits, 4)));
+  if (fits < batch && graph.loops.empty()) chunk = std::max<int64_t>(4, largest_divisor_up_to(batch, std::max<int64_t>(fits, 4)));
   bool enough_members = members >= int64_t{lanes} * machine.workers / 2 || batch < lanes;
   bool by_member = enough_members && (state_fits || batch < lanes);
   if (by_member) {

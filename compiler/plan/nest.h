@@ -24,6 +24,7 @@ struct Value {
   int32_t argument = -1;   // index in Plan::arguments, or -1 for a temporary
   bool samples_innermost = false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
   bool row_major = false;  // some reader addresses it as flat memory, so its dimensions may be neither permuted nor padded
+  bool operator==(const Value&) const = default;
 };
 
 struct Axis {
@@ -34,7 +35,10 @@ struct Axis {
   bool operator==(const Axis&) const = default;
 };
 
-// factor * (axis or quotient). Axis numbers from axes.size() on name quotients.
+// The number of the current iteration of the loop over time in which a nest stands, in the place of an axis.
+constexpr int32_t time_axis = 1 << 20;
+
+// factor * (axis, quotient or time). Axis numbers from axes.size() on name quotients.
 struct Term {
   int32_t axis = 0;
   int64_t factor = 1;
@@ -102,12 +106,14 @@ struct Nest {
   int32_t reduced = -1;
   Reduction reduction = Reduction::sum;
   bool over_chunks = false;  // reduces over the sample axis: adds to what the earlier chunks of the batch left in its stores
+  int32_t loop = -1;  // index in Plan::loops of the loop over time in whose body it stands, -1 for none
   int region = 0;            // even: between chunk loops; odd: inside chunk loop (region - 1) / 2
   bool relayout = false;     // a copy of one value into the other layout, done by transposing blocks across lanes
   std::vector<Store> stores;
 
   int parallel_count() const;
   const Axis* sample_axis() const;  // null when the nest has none
+  bool operator==(const Nest&) const = default;
 };
 
 }  // namespace shoal::plan

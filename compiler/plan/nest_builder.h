@@ -22,12 +22,13 @@ struct ValueSource {
 class NestBuilder {
  public:
   // A nest that computes the sum node `root`, or (for other nodes) `root` element by element; `copy`: that loads its
-  // value.
-  NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id, bool copy = false);
+  // value. `sample`: whether its space has the sample axis, which it must have if the root varies over sample.
+  NestBuilder(const Graph& graph, ValueSource& source, NodeId root, int id, bool copy, bool sample);
 
   // Adds a scalar node with the nest's own index space to the epilogue.
   void append(NodeId node);
   void store(NodeId node, int32_t value);         // at the nest's parallel point
+  void store_slice(NodeId node, int32_t value);   // the same, in the slice of the current iteration of its loop
   bool computes(NodeId node) const;               // root or appended
   bool has_space_of(const Node& node) const;      // the node's index space is the nest's parallel one
   bool reads_only_at_point(int32_t value) const;  // all loads of value are at the parallel point, unguarded

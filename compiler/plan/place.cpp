@@ -19,6 +19,10 @@ int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / mult
 // First and last nest that touch each temporary, and whether it must keep the samples of the whole batch: it does when
 // another chunk loop than the one that makes it reads it.
 void find_lifetimes(Plan& plan) {
+  auto same_cycle = [&](int32_t a, int32_t b) {
+    const Nest &x = plan.nests[a], &y = plan.nests[b];
+    return (x.region % 2 == 1 && x.region == y.region) || (x.loop >= 0 && x.loop == y.loop);
+  };
   std::vector<int> region_written(plan.values.size(), -1);
   std::vector<bool> whole(plan.values.size(), false);
   auto touch = [&](int32_t value, int32_t nest, bool store) {
@@ -37,16 +41,12 @@ void find_lifetimes(Plan& plan) {
       if (s.kind == Scalar::Kind::load) touch(s.access.value, nest, false);
     for (const Store& store : plan.nests[n].stores) touch(store.access.value, nest, true);
   }
-  // A value that crosses regions must outlive every iteration of the chunk loops in which it is touched.
+  // A value that is touched inside and outside a loop must outlive all of the loop's iterations.
+  int32_t count = static_cast<int32_t>(plan.nests.size());
   for (Place& place : plan.places) {
-    if (place.first_nest < 0 || plan.nests[place.first_nest].region == plan.nests[place.last_nest].region) continue;
-    auto in_loop_of = [&](int32_t a, int32_t b) {
-      return plan.nests[a].region % 2 == 1 && plan.nests[a].region == plan.nests[b].region;
-    };
-    while (place.first_nest > 0 && in_loop_of(place.first_nest, place.first_nest - 1)) --place.first_nest;
-    while (place.last_nest + 1 < static_cast<int32_t>(plan.nests.size()) &&
-           in_loop_of(place.last_nest, place.last_nest + 1))
-      ++place.last_nest;
+    if (place.first_nest < 0 || same_cycle(place.first_nest, place.last_nest)) continue;
+    while (place.first_nest > 0 && same_cycle(place.first_nest, place.first_nest - 1)) --place.first_nest;
+    while (place.last_nest + 1 < count && same_cycle(place.last_nest, place.last_nest + 1)) ++place.last_nest;
   }
   for (size_t v = 0; v < plan.values.size(); ++v)
     if (plan.values[v].varies.sample)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/plan/nest.h"
@@ -18,6 +19,7 @@ struct PlanArgument {
   Varies varies;
   Shape shape;
   int32_t value = -1;
+  bool operator==(const PlanArgument&) const = default;
 };
 
 // Where a value's elements stand. Physical index of (sample s, unit index i) for one member:
@@ -30,6 +32,7 @@ struct Place {
   int64_t size = 0;            // elements of one member (before lane_step)
   int64_t offset = 0;          // shared, scratch: first element of the member's (or of the lane block's) part
   int32_t first_nest = -1, last_nest = -1;  // lifetime, in positions of `nests`; -1: the whole program
+  bool operator==(const Place&) const = default;
 };
 
 // How the points of one nest's axis are spread: point = ((loop * tile + t) * threads + thread)
@@ -38,11 +41,20 @@ struct AxisBinding {
   int32_t lane_div = 1, lane_count = 1;    // thread part from lanes: (lane / lane_div) % lane_count
   int32_t warp_div = 1, warp_count = 1;    // and from warps; thread = warp part * lane_count + lane part
   int32_t tile = 1;         // unrolled points of one thread
+  bool operator==(const AxisBinding&) const = default;
 };
 struct Binding {
   std::vector<AxisBinding> axes;   // one for each axis of the nest
   int32_t idle_lanes = 1, idle_lane_div = 1;  // lanes (warps) that no axis uses: they repeat the work, the first one stores
   int32_t idle_warps = 1, idle_warp_div = 1;
+  bool operator==(const Binding&) const = default;
+};
+
+// A loop over time around the nests that name it, which stand together in execution order.
+struct TimeLoop {
+  int64_t extent = 1;
+  bool reversed = false;  // time runs from extent - 1 to 0
+  bool operator==(const TimeLoop&) const = default;
 };
 
 struct Plan {
@@ -50,6 +62,7 @@ struct Plan {
   Schedule schedule;
   int64_t batch = 1, chunk = 1;
   int regions = 1;
+  std::vector<TimeLoop> loops;
   bool steps = false;              // a loop of K steps around the nests
   std::vector<PlanArgument> arguments;
   std::vector<Value> values;
@@ -59,6 +72,7 @@ struct Plan {
   int64_t shared_size = 0;         // elements of one member's (or lane block's) temporaries in shared memory
   int64_t scratch_size = 0;        // the same in scratch
   std::string why;                 // reasons for the schedule and for places, one a line
+  bool operator==(const Plan&) const;  // of everything but `why`
 };
 
 // graph -> nests: materialises, groups and orders. `chunked`: the batch is cut into chunks (region numbers, over_chunks).
@@ -73,6 +87,10 @@ void place(Plan& plan, int64_t shared_bytes);
 // Checks indices against extents, order of definition, stores; throws InternalError that prints the nest.
 void verify(const Plan& plan);
 
+// The plan as text (docs/plan-text.md); `why` is left out.
 std::string print(const Plan& plan);
+// parse_plan(print(plan)) == plan, and lowers to the same kernel. Throws SpecError with place "plan:<line>"; what the plan
+// means is left to verify().
+Plan parse_plan(std::string_view text);
 
 }  // namespace shoal::plan

@@ -31,6 +31,8 @@ struct Use {
   double samples = 0, units = 0;  // loads whose lanes walk along samples, along units
   Along made = Along::neither;    // how the nest that makes the value walks
   size_t maker = 0;
+  int makers = 0;
+  bool sliced = false;            // made slice by slice in a loop over time
 };
 
 Use uses_of(const Plan& plan, int32_t value) {
@@ -44,7 +46,13 @@ Use uses_of(const Plan& plan, int32_t value) {
       if (along == Along::units) use.units += points(nest);
     }
     for (const Store& store : nest.stores)
-      if (store.access.value == value) use.made = walk(nest, plan.bindings[n], store.access), use.maker = n;
+      if (store.access.value == value) {
+        use.made = walk(nest, plan.bindings[n], store.access);
+        use.maker = n;
+        ++use.makers;
+        for (const Index& index : store.access.dims)
+          for (const Term& term : index.terms) use.sliced = use.sliced || term.axis == time_axis;
+      }
   }
   return use;
 }
@@ -54,6 +62,7 @@ Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
   Nest nest;
   nest.name = plan.values[to].name;
   nest.region = maker.region;
+  nest.loop = maker.loop;
   nest.relayout = true;
   nest.axes.push_back({"s", plan.batch, true, false});
   Access access{from, {}, -1};
@@ -80,11 +89,16 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
           walk(plan.nests[n], plan.bindings[n], s.access) == other)
         s.access.value = to;
   Nest nest = copy_nest(plan, value, to, plan.nests[use.maker]);
+  size_t after = use.maker;
+  if (use.sliced) {  // the whole of it exists only when the loop has ended
+    nest.loop = -1;
+    while (after + 1 < plan.nests.size() && plan.nests[after + 1].loop == plan.nests[use.maker].loop) ++after;
+  }
   Binding binding;
   binding.axes.resize(nest.axes.size());
   binding.axes[0].threads = binding.axes[0].lane_count = plan.schedule.lanes();
-  plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(use.maker) + 1, nest);
-  plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(use.maker) + 1, binding);
+  plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(after) + 1, nest);
+  plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
 }
 
 }  // namespace
@@ -98,7 +112,7 @@ void relayout(Plan& plan) {
     Value& value = plan.values[v];
     if (value.argument >= 0 || !value.varies.sample) continue;
     Use use = uses_of(plan, static_cast<int32_t>(v));
-    bool copyable = may_copy && !value.dims.empty() && value.dims.back() > 1;
+    bool copyable = may_copy && use.makers == 1 && !value.dims.empty() && value.dims.back() > 1;
     value.samples_innermost =
         copyable && use.made != Along::neither ? use.made == Along::samples : use.samples >= use.units;
     double against = value.samples_innermost ? use.units : use.samples;

@@ -8,10 +8,15 @@ namespace shoal::plan {
 namespace {
 
 // Smallest and largest value of an index over all points of the nest.
-std::pair<int64_t, int64_t> range(const Nest& nest, const Index& index) {
+std::pair<int64_t, int64_t> range(const Plan& plan, const Nest& nest, const Index& index) {
   int64_t low = index.offset, high = index.offset;
   for (const Term& term : index.terms) {
     size_t axes = nest.axes.size(), a = static_cast<size_t>(term.axis);
+    if (term.axis == time_axis) {
+      check(nest.loop >= 0, "nest '{}' names the time of a loop and stands in none", nest.name);
+      (term.factor < 0 ? low : high) += term.factor * (plan.loops[nest.loop].extent - 1);
+      continue;
+    }
     int64_t extent = a < axes ? nest.axes[a].extent : nest.quotients[a - axes].extent;
     (term.factor < 0 ? low : high) += term.factor * (extent - 1);
   }
@@ -30,7 +35,7 @@ void check_access(const Plan& plan, const Nest& nest, const Access& access, bool
   int64_t last = 0, size = element_count(value.dims);
   for (size_t d = 0; d < access.dims.size(); ++d) {
     auto [low, high] =
-        d == 0 && access.indirect >= 0 ? std::pair{int64_t{0}, value.dims[0] - 1} : range(nest, access.dims[d]);
+        d == 0 && access.indirect >= 0 ? std::pair{int64_t{0}, value.dims[0] - 1} : range(plan, nest, access.dims[d]);
     check(low >= 0, "nest '{}': index {} of '{}' starts at {}", nest.name, d, value.name, low);
     check(value.row_major || high < value.dims[d], "nest '{}': index {} of '{}' reaches {}", nest.name, d, value.name,
           high);
