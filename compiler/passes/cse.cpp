@@ -27,6 +27,7 @@ std::string identity(const Node& node) {
   append(a.n);
   append(static_cast<int64_t>(a.reduction));
   append(a.over_sample);
+  append(a.loop);
   for (const auto* letters : {&a.a, &a.b, &a.out}) append_list(*letters);
   return key;
 }
@@ -35,8 +36,12 @@ std::string identity(const Node& node) {
 
 Graph cse(const Graph& graph) {
   std::map<std::string, NodeId> known;
-  return rewrite(graph, [&known](Graph& result, Node node, NodeId) {
-    if (node.prim == Prim::input) return result.add(std::move(node));
+  // What a carry advances to must follow it, so it stays where it is. Carries themselves differ by what they become.
+  std::vector<bool> stays(graph.nodes.size(), false);
+  for (const Loop& loop : graph.loops)
+    for (const auto& [carry, next] : loop.carried) stays[carry] = stays[next] = true;
+  return rewrite(graph, [&](Graph& result, Node node, NodeId old_id) {
+    if (node.prim == Prim::input || stays[old_id]) return result.add(std::move(node));
     const auto [place, is_new] = known.try_emplace(identity(node), no_node);
     if (is_new) place->second = result.add(std::move(node));
     return place->second;

@@ -14,13 +14,8 @@ namespace {
 // A node whose derivative is being taken, copied because adding nodes moves the arena.
 class Rule {
  public:
-  Rule(Scope& scope, NodeId node, size_t operand, Value g)
-      : scope_(scope),
-        node_(scope.graph()[node]),
-        operand_(operand),
-        g_(g),
-        y_{&scope, node},
-        sums_(scope, node, operand) {}
+  Rule(Scope& scope, const Node& node, Value result, size_t operand, Value g)
+      : scope_(scope), node_(node), operand_(operand), g_(g), y_(result), sums_(scope, node, operand) {}
 
   std::optional<Value> run() {
     switch (node_.prim) {
@@ -143,7 +138,7 @@ class Rule {
     const std::string rest = letters(node_.shape.size());
     const Value g = full();
     const std::string row = "Z";
-    if (node_.varies.sample && (one_hot.varies() | g.varies()).sample)
+    if (node_.varies.sample && !in(0).varies().sample && (one_hot.varies() | g.varies()).sample)
       return shoal::contract(one_hot, row, g, rest, row + rest, true);
     return shoal::contract(one_hot, row, g, rest, row + rest);
   }
@@ -211,8 +206,8 @@ bool passes_gradient(const Graph& graph, const Node& node, size_t operand) {
   return node.dtype == DType::f32 && graph[node.inputs[operand]].dtype == DType::f32;
 }
 
-std::optional<Value> derivative(Scope& scope, NodeId node, size_t operand, Value g) {
-  return Rule(scope, node, operand, g).run();
+std::optional<Value> derivative(Scope& scope, const Node& node, Value result, size_t operand, Value g) {
+  return Rule(scope, node, result, operand, g).run();
 }
 
 Value full_gradient(Value g, const Shape& shape) {

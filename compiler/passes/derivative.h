@@ -14,7 +14,9 @@ bool passes_gradient(const Graph&, const Node& node, size_t operand);
 // primitive is flat in it. A gradient has the shape of its value, or rank 0 when all its elements are equal, and varies
 // over no more than its value does: where the node repeats its operand (a rank-0 operand, samples), the result is
 // already summed. Throws SpecError where that would need a sum over members.
-std::optional<Value> derivative(Scope&, NodeId node, size_t operand, Value g);
+// The node is given by value, with its result apart, so that a gradient computed elsewhere can read operands and result
+// from where they are known there.
+std::optional<Value> derivative(Scope&, const Node&, Value result, size_t operand, Value g);
 
 // `g` with the given shape: a gradient of rank 0 is repeated.
 Value full_gradient(Value g, const Shape&);

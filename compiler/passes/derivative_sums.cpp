@@ -32,9 +32,9 @@ Value sum_dims(Value x, std::vector<int64_t> dims) {
   return reduce(Reduction::sum, x, std::move(dims));
 }
 
-DerivativeSums::DerivativeSums(Scope& scope, NodeId node, size_t operand)
+DerivativeSums::DerivativeSums(Scope& scope, const Node& node, size_t operand)
     : scope_(scope),
-      node_(scope.graph()[node]),
+      node_(node),
       operand_(operand),
       shape_(scope.graph()[node_.inputs[operand]].shape),
       over_sample_((node_.varies.sample || node_.attrs.over_sample) &&

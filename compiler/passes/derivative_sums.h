@@ -18,7 +18,7 @@ Value sum_dims(Value x, std::vector<int64_t> dims);
 // and the operand does not vary over them, and over all units when the operand has rank 0 and the node has not.
 class DerivativeSums {
  public:
-  DerivativeSums(Scope&, NodeId node, size_t operand);
+  DerivativeSums(Scope&, const Node& node, size_t operand);
 
   Value sum(Value gradient);
   // The sum of p * q. One contraction, so that the product of two values that vary over samples is never stored.

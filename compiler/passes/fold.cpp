@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "compiler/graph/loops.h"
 #include "compiler/graph/scalar.h"
 #include "compiler/passes/passes.h"
 #include "compiler/passes/rewrite.h"
@@ -13,7 +14,7 @@ namespace {
 
 class Folder {
  public:
-  Folder(Graph& graph, Node& node) : graph_(graph), node_(node) {}
+  Folder(Graph& graph, Node& node, std::vector<int32_t>& loops) : graph_(graph), node_(node), loops_(loops) {}
 
   NodeId run() {
     if (prim_kind(node_.prim) == PrimKind::scalar) {
@@ -22,18 +23,25 @@ class Folder {
       use_rank_zero_operands();
     }
     derive(graph_, node_);
+    const int32_t own_loop = loop_of_node(node_, loops_);
     const NodeId same = equal_operand();
-    // An operand that varies over less cannot stand in: sums over samples count on the wider one.
+    // An operand that varies over less cannot stand in: sums over samples count on the wider one. Nor can one outside
+    // of the node's loop: it may be collected.
     if (same != no_node && graph_[same].shape == node_.shape && graph_[same].dtype == node_.dtype &&
-        graph_[same].varies == node_.varies)
+        graph_[same].varies == node_.varies && loops_[same] == own_loop)
       return same;
-    return graph_.add(std::move(node_));
+    return add(std::move(node_));
   }
 
  private:
   Graph& graph_;
   Node& node_;
+  std::vector<int32_t>& loops_;
 
+  NodeId add(Node node) {
+    loops_.push_back(loop_of_node(node, loops_));
+    return graph_.add(std::move(node));
+  }
   const Node& in(size_t i) const { return graph_[node_.inputs[i]]; }
   bool is(size_t i, double value) const { return in(i).prim == Prim::constant && in(i).attrs.value == value; }
 
@@ -52,7 +60,7 @@ class Folder {
     if (undefined) return no_node;
     const double value = scalar_value(node_.prim, type, node_.dtype, node_.attrs.n, args);
     if (std::isnan(value)) return no_node;
-    return graph_.add({.prim = Prim::constant, .attrs = {.value = value, .dtype = node_.dtype}, .name = node_.name});
+    return add({.prim = Prim::constant, .attrs = {.value = value, .dtype = node_.dtype}, .name = node_.name});
   }
 
   // A number repeated to a shape is that number to a scalar primitive, as long as another operand gives the shape.
@@ -152,7 +160,19 @@ class Folder {
 }  // namespace
 
 Graph fold(const Graph& graph) {
-  return rewrite(graph, [](Graph& result, Node node, NodeId) { return Folder(result, node).run(); });
+  std::vector<bool> advances(graph.nodes.size(), false);
+  for (const Loop& loop : graph.loops)
+    for (const auto& each : loop.carried) advances[each.next] = true;
+  std::vector<int32_t> loops;  // of the result's nodes
+  return rewrite(graph, [&](Graph& result, Node node, NodeId old_id) {
+    // What a carry advances to follows it, and stays in the loop: its operands may fold, itself it stays.
+    if (advances[old_id]) {
+      const NodeId kept = result.add(std::move(node));
+      loops.push_back(loop_of_node(result[kept], loops));
+      return kept;
+    }
+    return Folder(result, node, loops).run();
+  });
 }
 
 }  // namespace shoal

@@ -9,6 +9,7 @@ Graph rewrite(const Graph& graph, const std::function<NodeId(Graph&, Node, NodeI
   Graph result;
   result.name = graph.name;
   result.batch = graph.batch;
+  for (const Loop& loop : graph.loops) result.loops.push_back({.extent = loop.extent, .reversed = loop.reversed});
   std::vector<NodeId> replaced(graph.nodes.size(), no_node);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
     Node node = graph[id];
@@ -21,6 +22,12 @@ Graph rewrite(const Graph& graph, const std::function<NodeId(Graph&, Node, NodeI
     // A node that stood before keeps its own name; one made for this node takes over this one's.
     if (result[now].name.empty() || now >= before) result.nodes[now].name = name;
   }
+  for (size_t l = 0; l < graph.loops.size(); ++l)
+    for (const auto& [carry, next] : graph.loops[l].carried) {
+      if (replaced[carry] == no_node) continue;
+      check(replaced[next] != no_node, "rewrite dropped what a carry of loop {} advances to", l);
+      result.loops[l].carried.push_back({.carry = replaced[carry], .next = replaced[next]});
+    }
   for (const Output& output : graph.outputs) {
     result.outputs.push_back({.name = output.name,
                               .value = replaced[output.value],

@@ -9,7 +9,8 @@ namespace shoal {
 
 // Builds a new graph by visiting every node in order. `visit` gets the new graph and the node with its inputs already
 // renumbered; it returns the id of the node's replacement in the new graph, or no_node to drop it (then nothing kept
-// may use it). Outputs are renumbered; the name of a replaced node passes to its replacement when that has none.
+// may use it). Loops keep their numbers, and a dropped carry is carried no more. Outputs are renumbered; the name of a
+// replaced node passes to its replacement when that has none.
 Graph rewrite(const Graph&, const std::function<NodeId(Graph&, Node, NodeId old_id)>& visit);
 
 }  // namespace shoal
