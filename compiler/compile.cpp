@@ -25,35 +25,58 @@ auto run(std::string_view name, Trace* trace, Stage stage, Text text) {
   return result;
 }
 
-plan::Choice schedule_for(const Graph& graph, const Target& target, const Options& options) {
-  bool cpu = target.kind == Target::Kind::cpu;
-  plan::Choice choice;
-  if (options.schedule.empty()) {
-    choice = plan::choose(
-        graph, options.members,
-        {cpu, target.lanes, target.registers, target.l1_bytes, target.l2_bytes, target.shared_bytes, target.workers});
-  } else {
-    choice = {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
-  }
-  plan::check_schedule(choice.schedule, target.lanes, cpu, graph.batch);
-  if (!graph.loops.empty() && choice.schedule.chunk && choice.schedule.chunk < graph.batch)
-    throw SpecError("schedule", "a recurrent network takes its whole batch through time together: leave out chunk");
-  return choice;
+plan::Machine machine_of(const Target& t) {
+  return {t.kind == Target::Kind::cpu, t.lanes, t.registers, t.l1_bytes, t.l2_bytes, t.shared_bytes, t.workers};
 }
 
-plan::Plan make_plan(const Graph& graph, const plan::Choice& choice, const Target& target) {
+plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const Target& target) {
+  bool cpu = target.kind == Target::Kind::cpu;
+  plan::check_schedule(schedule, target.lanes, cpu, graph.batch);
+  if (!graph.loops.empty() && schedule.chunk && schedule.chunk < graph.batch)
+    throw SpecError("schedule", "a recurrent network takes its whole batch through time together: leave out chunk");
   plan::Plan p;
-  p.schedule = choice.schedule;
-  p.why = choice.why;
-  p.chunk = choice.schedule.chunk ? choice.schedule.chunk : graph.batch;
+  p.schedule = schedule;
+  p.chunk = schedule.chunk ? schedule.chunk : graph.batch;
   // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes.
   plan::make_nests(graph, p.chunk < graph.batch, p);
   plan::bind(p);
   plan::relayout(p);
-  bool cpu = target.kind == Target::Kind::cpu;
   plan::place(p, cpu ? int64_t{1} << 30 : target.shared_bytes);
   plan::verify(p);
   return p;
+}
+
+int64_t members_of_group(const plan::Schedule& schedule) {
+  const plan::Spread& member = schedule[plan::PopulationAxis::member];
+  return int64_t{member.lane} * member.warp;
+}
+
+// The schedule in force and why: the one given, or the candidate whose lowered kernel is predicted to be the fastest.
+plan::Schedule choose(const Graph& graph, const Target& target, const Options& options, std::string* why) {
+  if (!options.schedule.empty()) {
+    *why = "given\n";
+    return plan::parse_schedule(options.schedule, target.lanes);
+  }
+  plan::Machine machine = machine_of(target);
+  std::vector<plan::Candidate> candidates = plan::candidates(graph, options.members, machine);
+  if (candidates.size() == 1) {
+    *why = candidates[0].name + "\n";
+    return candidates[0].schedule;
+  }
+  const plan::Candidate* best = nullptr;
+  double best_ns = 0;
+  for (const plan::Candidate& c : candidates) {
+    kernel::Kernel k = lower::lower(make_plan(graph, c.schedule, target));
+    kernel::Estimate e = kernel::estimate(k, std::vector<int32_t>(k.scalars.size(), 1));
+    int64_t in_group = members_of_group(c.schedule);
+    plan::Prediction p =
+        plan::predict(c, {e.instructions, e.global_bytes, (options.members + in_group - 1) / in_group}, machine);
+    *why += fmt::format("{}: predicted {:.4g} ns a member-step ({})\n", c.name,
+                        p.ns / static_cast<double>(options.members), p.terms);
+    if (!best || p.ns < best_ns) best = &c, best_ns = p.ns;
+  }
+  *why += fmt::format("chosen: {}\n", best->name);
+  return best->schedule;
 }
 
 std::string header_text(const Graph& graph, const Module& m) {
@@ -83,8 +106,7 @@ void describe_arguments(const plan::Plan& p, Module& m) {
   if (p.scratch_size > 0)
     m.arguments.push_back({"scratch", Role::state, true, true, DType::f32, {true, false}, {p.scratch_size}, 1, block});
   m.scalars = m.kernel.scalars;
-  const plan::Spread& member = p.schedule[plan::PopulationAxis::member];
-  m.member_multiple = int64_t{member.lane} * member.warp;
+  m.member_multiple = members_of_group(p.schedule);
   m.groups = (m.members + m.member_multiple - 1) / m.member_multiple;
 }
 
@@ -101,11 +123,11 @@ Module compile(const Graph& graph, const Target& target, const Options& options,
   m.target = target;
   m.members = options.members;
   if (trace) trace->stage("graph", trace->wants_text() ? print(graph) : std::string(), 0);
-  plan::Choice choice = schedule_for(graph, target, options);
+  plan::Schedule schedule = choose(graph, target, options, &m.why);
   plan::Plan p = run(
-      "plan", trace, [&] { return make_plan(graph, choice, target); }, [](const plan::Plan& x) { return print(x); });
+      "plan", trace, [&] { return make_plan(graph, schedule, target); }, [](const plan::Plan& x) { return print(x); });
   m.schedule = print(p.schedule);
-  m.why = p.why;
+  m.why += p.why;
   m.plan_text = print(p);
   m.kernel = run("kernel", trace, [&] { return lower::lower(p); }, [](const kernel::Kernel& k) { return print(k); });
   kernel::verify(m.kernel, "lower");

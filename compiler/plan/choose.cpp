@@ -1,5 +1,4 @@
-// choose: a lane per member while members are many and their state stays in cache, else a lane per sample; on a GPU a
-// thread per member for tiny networks, else a warp per member.
+// Candidates by population, batch and cache sizes, and what each one's counts mean in time.
 #include "compiler/plan/choose.h"
 
 #include <fmt/format.h>
@@ -11,91 +10,121 @@
 namespace shoal::plan {
 namespace {
 
-struct Counts {
-  int64_t state_bytes = 0;       // carried and read once a step, of one member
+// A kernel instruction of a vector lane takes about 0.28 cycles at 3.2 GHz when its operands are in L1: measured over
+// tiled contractions, updates and gathers of 8 to 256 units (tools: shoal bench, shoal explain).
+constexpr double ns_per_instruction = 0.088;
+// Streaming state that does not stay in L2 comes from L3 or memory at about this rate for each core.
+constexpr double stream_bytes_per_ns = 12;
+
+struct Sizes {
+  int64_t state_bytes = 0;       // of one member
   int64_t activation_bytes = 0;  // of one member and one sample: what sums and stored values hold
-  int64_t widest = 1;            // largest unit extent of a contraction's result
+  int64_t widest_bytes = 4;      // of the largest of them
 };
 
-Counts count(const Graph& graph) {
-  Counts counts;
+Sizes sizes_of(const Graph& graph) {
+  Sizes sizes;
   std::vector<bool> stored = worth_storing(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     int64_t bytes = element_count(node.shape) * 4;
-    if (node.prim == Prim::input && node.varies.member) counts.state_bytes += bytes;
+    if (node.prim == Prim::input && node.varies.member) sizes.state_bytes += bytes;
     bool kept = prim_kind(node.prim) == PrimKind::sum || stored[n];
-    if (kept && node.varies.sample) counts.activation_bytes += bytes;
-    if (node.prim == Prim::contract && node.varies.sample)
-      counts.widest = std::max(counts.widest, element_count(node.shape));
+    if (!kept || !node.varies.sample) continue;
+    sizes.activation_bytes += bytes;
+    sizes.widest_bytes = std::max(sizes.widest_bytes, bytes);
   }
-  return counts;
+  return sizes;
 }
 
-int64_t largest_divisor_up_to(int64_t n, int64_t limit) {
-  for (int64_t d = std::min(n, limit); d > 1; --d)
-    if (n % d == 0) return d;
-  return 1;
+// The largest divisor of the batch that is at most `limit`, at least 4 when the batch is: chunks without a smaller
+// rest.
+int64_t chunk_up_to(int64_t batch, int64_t limit) {
+  for (int64_t d = std::min(batch, limit); d > 3; --d)
+    if (batch % d == 0) return d;
+  return std::min<int64_t>(batch, std::max<int64_t>(limit, 4));
 }
 
-Choice choose_cpu(const Graph& graph, int64_t members, const Machine& machine, const Counts& counts) {
-  Choice choice;
-  Schedule& s = choice.schedule;
+Candidate by_member(const Graph& graph, const Sizes& sizes, const Machine& machine) {
+  Candidate c{{}, "a lane per member", 0, sizes.state_bytes * machine.lanes};
+  c.schedule[PopulationAxis::member].group = true;
+  c.schedule[PopulationAxis::member].lane = machine.lanes;
+  c.schedule.tile_sample = 4, c.schedule.tile_unit = 2;
+  // Half of L1 for the activation that a tile walks through, the other half for weights. A loop over time takes the
+  // whole batch.
+  int64_t fits = machine.l1_bytes / 2 / (sizes.widest_bytes * machine.lanes);
+  int64_t chunk = graph.loops.empty() ? chunk_up_to(graph.batch, std::max<int64_t>(fits, 8)) : graph.batch;
+  if (chunk < graph.batch) c.schedule.chunk = chunk;
+  c.layer_bytes = sizes.widest_bytes * machine.lanes * chunk;
+  return c;
+}
+
+Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machine) {
+  Candidate c{{}, "a lane per sample", sizes.widest_bytes * graph.batch, sizes.state_bytes};
+  c.schedule[PopulationAxis::member].group = true;
+  c.schedule[PopulationAxis::sample].lane = machine.lanes;
+  c.schedule.tile_sample = 2, c.schedule.tile_unit = 4;
+  return c;
+}
+
+Candidate by_unit(const Graph& graph, const Sizes& sizes, const Machine& machine) {
+  Candidate c{{}, "a lane per unit", sizes.widest_bytes * graph.batch, sizes.state_bytes};
+  c.schedule[PopulationAxis::member].group = true;
+  c.schedule[PopulationAxis::unit].lane = machine.lanes;
+  c.schedule.tile_sample = 4, c.schedule.tile_unit = 2;
+  return c;
+}
+
+Candidate for_cuda(const Graph& graph, const Sizes& sizes, const Machine& machine) {
+  Candidate c{{}, {}, 0, 0};
+  Schedule& s = c.schedule;
   s[PopulationAxis::member].group = true;
-  int lanes = machine.lanes;
-  int64_t batch = graph.batch;
-  // All lanes' members share the core's cache: their state and one chunk of activations should fit in L2.
-  int64_t chunk = batch;
-  int64_t budget = machine.l2_bytes * 3 / 4 - lanes * counts.state_bytes;
-  int64_t fits = budget > 0 && counts.activation_bytes > 0 ? budget / (lanes * counts.activation_bytes) : batch;
-  bool state_fits = budget > 0;
-  if (fits < batch && graph.loops.empty()) chunk = std::max<int64_t>(4, largest_divisor_up_to(batch, std::max<int64_t>(fits, 4)));
-  bool enough_members = members >= int64_t{lanes} * machine.workers / 2 || batch < lanes;
-  bool by_member = enough_members && (state_fits || batch < lanes);
-  if (by_member) {
-    s[PopulationAxis::member].lane = lanes;
-    s.tile_sample = 4, s.tile_unit = 2;
-    if (chunk < batch) s.chunk = chunk;
-    choice.why = fmt::format("a lane per member: {} lanes share {} KiB of state and {} KiB of activations per sample\n",
-                             lanes, lanes * counts.state_bytes >> 10, lanes * counts.activation_bytes >> 10);
-    if (chunk < batch)
-      choice.why +=
-          fmt::format("chunks of {} samples keep the activations in L2 ({} KiB)\n", chunk, machine.l2_bytes >> 10);
-    return choice;
-  }
-  s[PopulationAxis::sample].lane = lanes;
-  s.tile_sample = 2, s.tile_unit = 4;
-  choice.why = enough_members
-                   ? fmt::format("a lane per sample: the state of {} members ({} KiB) does not stay in L2 ({} KiB)\n",
-                                 lanes, lanes * counts.state_bytes >> 10, machine.l2_bytes >> 10)
-                   : fmt::format("a lane per sample: {} members would leave lanes empty\n", members);
-  return choice;
-}
-
-Choice choose_cuda(const Graph& graph, const Machine& machine, const Counts& counts) {
-  Choice choice;
-  Schedule& s = choice.schedule;
-  s[PopulationAxis::member].group = true;
-  int64_t per_thread = counts.state_bytes + counts.activation_bytes * graph.batch;
+  int64_t per_thread = sizes.state_bytes + sizes.activation_bytes * graph.batch;
   if (per_thread * machine.lanes <= machine.shared_bytes / 4) {
     s[PopulationAxis::member].lane = machine.lanes;
     s.tile_sample = 4, s.tile_unit = 2;
-    choice.why =
-        fmt::format("a thread per member: {} bytes a member, so a warp's members fit in shared memory\n", per_thread);
-    return choice;
+    c.name =
+        fmt::format("a thread per member: {} bytes a member, so a warp's members fit in shared memory", per_thread);
+    return c;
   }
   s[PopulationAxis::sample].lane = 4;
   s[PopulationAxis::unit].lane = machine.lanes / 4;
   s.tile_sample = 8, s.tile_unit = 4;
-  choice.why = fmt::format("a warp per member: {} bytes a member are too many for one thread\n", per_thread);
-  return choice;
+  c.name = fmt::format("a warp per member: {} bytes a member are too many for one thread", per_thread);
+  return c;
 }
 
 }  // namespace
 
-Choice choose(const Graph& graph, int64_t members, const Machine& machine) {
-  Counts counts = count(graph);
-  return machine.cpu ? choose_cpu(graph, members, machine, counts) : choose_cuda(graph, machine, counts);
+std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine) {
+  Sizes sizes = sizes_of(graph);
+  if (!machine.cpu) return {for_cuda(graph, sizes, machine)};
+  std::vector<Candidate> list = {by_member(graph, sizes, machine)};
+  if (graph.batch >= machine.lanes) list.push_back(by_sample(graph, sizes, machine));
+  // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.
+  if (members < machine.lanes * 2 && graph.batch < machine.lanes * 2) list.push_back(by_unit(graph, sizes, machine));
+  return list;
+}
+
+Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine) {
+  // From L1 to L2 a tile's loads cost about a third more once its activation is twice as large as L1.
+  double half_l1 = static_cast<double>(machine.l1_bytes) / 2;
+  double over = std::clamp((static_cast<double>(candidate.layer_bytes) - half_l1) / (half_l1 * 4), 0.0, 1.0);
+  double slowdown = 1 + 0.4 * over;
+  // A strided load of a vector is as many loads as there are lanes.
+  if (candidate.schedule[PopulationAxis::unit].lane > 1) slowdown *= 1.7;
+  double compute = counts.instructions * ns_per_instruction * slowdown;
+  bool streams = candidate.state_bytes > machine.l2_bytes * 3 / 4;
+  double stream = streams ? counts.global_bytes / stream_bytes_per_ns : 0;
+  int64_t rounds = (counts.groups + machine.workers - 1) / machine.workers;
+  Prediction p;
+  p.ns = (compute + stream) * static_cast<double>(rounds);
+  p.terms =
+      fmt::format("{:.4g} instructions x {:.3f} ns{}, {} of {} groups on each of {} threads", counts.instructions,
+                  ns_per_instruction * slowdown,
+                  streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes) : std::string(),
+                  rounds, counts.groups, machine.workers);
+  return p;
 }
 
 }  // namespace shoal::plan

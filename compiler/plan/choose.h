@@ -1,7 +1,12 @@
 // choose: the schedule for a graph, a population and a target, from counts and machine constants; never by measuring.
+//
+// A few candidates are planned and lowered; the instructions of their kernels and the memory that they touch give a
+// time for each, and the fastest one is taken. The compiler drives this (compile.cpp): candidates() before, rank()
+// after.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "compiler/plan/schedule.h"
 
@@ -16,11 +21,27 @@ struct Machine {
   int workers = 1;
 };
 
-struct Choice {
+struct Candidate {
   Schedule schedule;
-  std::string why;  // one reason a line
+  std::string name;     // "a lane per member"
+  int64_t layer_bytes;  // of the widest activation of one chunk, for the members that share a core's lanes
+  int64_t state_bytes;  // carried and read once a step, likewise
 };
 
-Choice choose(const Graph& graph, int64_t members, const Machine& machine);
+// At least one; on a GPU exactly one.
+std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine);
+
+// What a candidate's kernel does in one step.
+struct Counts {
+  double instructions = 0;  // of one group (of one vector lane)
+  double global_bytes = 0;  // of one group
+  int64_t groups = 1;
+};
+
+struct Prediction {
+  double ns = 0;      // of one step of the population
+  std::string terms;  // how it comes about, for people
+};
+Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine);
 
 }  // namespace shoal::plan
