@@ -55,7 +55,10 @@ int32_t Builder::append_leaf(Instruction leaf) {
 void Builder::check_value(int32_t value, const char* use) const {
   check(value >= 0 && value < static_cast<int32_t>(kernel_.code.size()), "{} of value {}, which does not exist", use,
         value);
-  check(kernel_.code[value].type != Type::none, "{} of '{}', which has no value", use, describe(kernel_, value));
+  // The message is costly, and this runs for every operand.
+  if (kernel_.code[value].type == Type::none) {
+    check(false, "{} of '{}', which has no value", use, describe(kernel_, value));
+  }
 }
 
 int32_t Builder::constant(float value) { return append_leaf({.op = Op::constant, .type = Type::f32, .fimm = value}); }
@@ -91,7 +94,9 @@ int32_t Builder::emit(Op op, int32_t a, int32_t b, int32_t c) {
     if (i < op_operands(op)) check_value(args[i], "operand");
     check(i < op_operands(op) || args[i] < 0, "{} takes {} operands", op_name(op), op_operands(op));
     if (args[i] >= 0) {
-      check(kernel_.code[args[i]].op != Op::var, "{} of '{}' without a get", op_name(op), describe(kernel_, args[i]));
+      if (kernel_.code[args[i]].op == Op::var) {
+        check(false, "{} of '{}' without a get", op_name(op), describe(kernel_, args[i]));
+      }
       types[i] = kernel_.code[args[i]].type;
     }
   }
@@ -109,14 +114,14 @@ int32_t Builder::var(int32_t initial) {
 
 int32_t Builder::get(int32_t variable) {
   check_value(variable, "get");
-  check(kernel_.code[variable].op == Op::var, "get of '{}', which is no var", describe(kernel_, variable));
+  if (kernel_.code[variable].op != Op::var) check(false, "get of '{}', which is no var", describe(kernel_, variable));
   return append({.op = Op::get, .type = type(variable), .args = {variable, -1, -1}});
 }
 
 void Builder::set(int32_t variable, int32_t value) {
   check_value(variable, "set");
   check_value(value, "set");
-  check(kernel_.code[variable].op == Op::var, "set of '{}', which is no var", describe(kernel_, variable));
+  if (kernel_.code[variable].op != Op::var) check(false, "set of '{}', which is no var", describe(kernel_, variable));
   check(type(variable) == type(value), "set of a {} to a {}", type_name(type(variable)), type_name(type(value)));
   append({.op = Op::set, .args = {variable, value, -1}});
 }

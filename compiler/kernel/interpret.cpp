@@ -174,7 +174,7 @@ class Interpreter {
     for (int32_t lane = 0; lane < kernel_.lanes; ++lane) exchanged_[lane] = threads_[first + lane].slots[d.a];
     for (int32_t lane = 0; lane < kernel_.lanes; ++lane) {
       const auto other = static_cast<size_t>(lane ^ static_cast<int32_t>(d.imm));
-      check(other < exchanged_.size(), "'{}' of {} lanes", describe(kernel_, d.source), kernel_.lanes);
+      if (other >= exchanged_.size()) fail(d, first + lane, fmt::format("there is no lane {}", other));
       threads_[first + lane].slots[d.result] = exchanged_[other];
     }
   }
@@ -198,8 +198,8 @@ class Interpreter {
 
   int64_t element_of(const Decoded& d, const Slot* s, int32_t t) const {
     int64_t element = d.imm;
-    if ((d.unused_operands & 1) == 0) element += s[d.a].l;
-    if ((d.unused_operands & 2) == 0) element += s[d.b].i;
+    if ((d.unused_operands & 1) == 0) element = wrap64(bits64(element) + bits64(s[d.a].l));
+    if ((d.unused_operands & 2) == 0) element = wrap64(bits64(element) + bits64(s[d.b].i));
     const int64_t elements = views_[d.target].elements;
     if (element < 0 || element >= elements) {
       fail(d, t, fmt::format("element {} of '{}', which has {}", element, kernel_.buffers[d.target].name, elements));

@@ -71,7 +71,9 @@ class Line {
     const std::string_view text = word();
     if (text == "_") return -1;
     if (text[0] != '%') fail(fmt::format("expected a value such as %3, got '{}'", text));
-    return number<int32_t>(text.substr(1), "a value number");
+    const auto value = number<int32_t>(text.substr(1), "a value number");
+    if (value < 0) fail(fmt::format("expected a value such as %3, got '{}'", text));
+    return value;
   }
 
  private:

@@ -12,6 +12,8 @@ namespace shoal::kernel {
 
 namespace {
 
+constexpr int max_indents = 40;  // the text of a deeply nested kernel stays linear in its instructions
+
 std::string value_text(int32_t value) { return value < 0 ? "_" : fmt::format("%{}", value); }
 
 // Shortest text that reads back as the same float; of NaNs there are 2^24, so those show their bits.
@@ -113,7 +115,7 @@ std::string print(const Kernel& kernel) {
   for (size_t index = 0; index < kernel.code.size(); ++index) {
     const Op op = kernel.code[index].op;
     if (op == Op::end || op == Op::again) depth = std::max(depth - 1, 1);
-    out.append(static_cast<size_t>(depth) * 2, ' ');
+    out.append(static_cast<size_t>(std::min(depth, max_indents)) * 2, ' ');
     out += describe(kernel, static_cast<int32_t>(index));
     out += '\n';
     if (op == Op::loop || op == Op::when || op == Op::repeat) ++depth;

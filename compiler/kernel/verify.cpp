@@ -10,6 +10,10 @@ namespace shoal::kernel {
 
 namespace {
 
+// Far beyond what any device holds, and small enough that sums of sizes, offsets and indices do not overflow.
+constexpr int64_t max_elements = int64_t{1} << 48, max_shared_elements = int64_t{1} << 28;
+constexpr int64_t max_local_elements = int64_t{1} << 20, max_threads = 1 << 16;
+
 bool is_identifier(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (name.empty() || !letter(name[0])) return false;
@@ -60,8 +64,10 @@ class Verifier {
 
   void declarations() const {
     declare(is_identifier(kernel_.name), "the name is no identifier");
-    declare(kernel_.warps >= 1 && kernel_.lanes >= 1, "{} warps of {} lanes", kernel_.warps, kernel_.lanes);
-    declare(kernel_.shared_elements >= 0, "a shared arena of {} elements", kernel_.shared_elements);
+    declare(kernel_.warps >= 1 && kernel_.lanes >= 1 && int64_t{kernel_.warps} * kernel_.lanes <= max_threads,
+            "{} warps of {} lanes", kernel_.warps, kernel_.lanes);
+    declare(kernel_.shared_elements >= 0 && kernel_.shared_elements <= max_shared_elements,
+            "a shared arena of {} elements", kernel_.shared_elements);
     std::set<std::string> names(kernel_.scalars.begin(), kernel_.scalars.end());
     declare(names.size() == kernel_.scalars.size(), "two scalars have one name");
     for (const std::string& name : names) declare(is_identifier(name), "scalar '{}' is no identifier", name);
@@ -70,10 +76,12 @@ class Verifier {
       declare(is_identifier(b.name), "buffer '{}' is no identifier", b.name);
       declare(names.insert(b.name).second, "a second argument or buffer '{}'", b.name);
       declare(b.type == Type::f32 || b.type == Type::i32, "buffer '{}' of type {}", b.name, type_name(b.type));
-      declare(b.size > 0 || (b.size == 0 && b.space == Space::global), "buffer '{}' of size {}", b.name, b.size);
+      declare((b.size > 0 || (b.size == 0 && b.space == Space::global)) && b.size <= max_elements &&
+                  (b.space != Space::local || b.size <= max_local_elements),
+              "buffer '{}' of size {}", b.name, b.size);
       globals_ended = globals_ended || b.space != Space::global;
       declare(b.space != Space::global || !globals_ended, "global buffer '{}' after one that is not", b.name);
-      declare(b.space != Space::shared || (b.offset >= 0 && b.offset + b.size <= kernel_.shared_elements),
+      declare(b.space != Space::shared || (b.offset >= 0 && b.offset <= kernel_.shared_elements - b.size),
               "shared buffer '{}' at {} of size {} leaves the arena of {} elements", b.name, b.offset, b.size,
               kernel_.shared_elements);
     }
@@ -161,8 +169,9 @@ class Verifier {
     if (i.op == Op::end || i.op == Op::again) {
       const int32_t opener = scopes_[open_.back()].opener;
       expect(opener >= 0, "no bracket is open");
-      expect((kernel_.code[opener].op == Op::repeat) == (i.op == Op::again), "the innermost bracket is '{}'",
-             describe(kernel_, opener));
+      if ((kernel_.code[opener].op == Op::repeat) != (i.op == Op::again)) {
+        expect(false, "the innermost bracket is '{}'", describe(kernel_, opener));
+      }
       scopes_[open_.back()].open = false;
       open_.pop_back();
     } else {
@@ -177,6 +186,7 @@ class Verifier {
     const Buffer& buffer = kernel_.buffers[i.buffer];
     expect(i.args[0] < 0 || type(i.args[0]) == Type::i64, "the base is an i64");
     expect(i.args[1] < 0 || type(i.args[1]) == Type::i32, "the index is an i32");
+    expect(i.imm > -max_elements && i.imm < max_elements, "no buffer is so large");
     const bool is_static = i.args[0] < 0 && i.args[1] < 0;
     expect(buffer.space != Space::local || is_static, "a local access has a constant index, in imm");
     if (is_static) {
@@ -193,7 +203,7 @@ class Verifier {
     expect(i.width == 0 || i.width == 1 || i.width == 2 || i.width == 4, "a width is 1, 2 or 4");
     expect(i.width != 0 || pending_ > 0, "width 0 outside a wide group");
     if (i.width > 1) {
-      expect(!is_static || (buffer.offset + i.imm) % i.width == 0, "the wide access is not aligned");
+      expect(!is_static || (buffer.offset % i.width + i.imm) % i.width == 0, "the wide access is not aligned");
       pending_ = i.width;
       head_ = index_;
     }
@@ -202,15 +212,15 @@ class Verifier {
   // The elements of a wide group follow its head and differ in imm (and, stores, in the value) only.
   void wide_element(const Instruction& i) const {
     const Instruction& head = kernel_.code[head_];
-    expect(i.op == head.op && i.width == 0 && i.buffer == head.buffer && i.args[0] == head.args[0] &&
-               i.args[1] == head.args[1] && i.imm == head.imm + (index_ - head_),
-           "not the next element of the wide group '{}'", describe(kernel_, head_));
+    const bool follows = i.op == head.op && i.width == 0 && i.buffer == head.buffer && i.args[0] == head.args[0] &&
+                         i.args[1] == head.args[1] && i.imm == head.imm + (index_ - head_);
+    if (!follows) expect(false, "not the next element of the wide group '{}'", describe(kernel_, head_));
   }
 
   void lanes(const Instruction& i) const {
     expect(i.type == type(i.args[0]), "the value is of type {}", type_name(type(i.args[0])));
-    expect(i.imm > 0 && (i.imm & (i.imm - 1)) == 0 && kernel_.lanes % (2 * i.imm) == 0, "the mask pairs no {} lanes",
-           kernel_.lanes);
+    expect(i.imm > 0 && (i.imm & (i.imm - 1)) == 0 && i.imm <= max_threads && kernel_.lanes % (2 * i.imm) == 0,
+           "the mask pairs no {} lanes", kernel_.lanes);
   }
 
   void divergence() {
