@@ -1,4 +1,5 @@
-// Every layer, activation and loss against PyTorch's outputs and gradients in double (tests/reference/torch_ops.py).
+// Every layer, activation and loss against PyTorch's outputs and gradients in double (tests/reference/torch_ops.py and
+// torch_rnn.py).
 #include <gtest/gtest.h>
 
 #include <set>
@@ -14,9 +15,17 @@ constexpr double relative = 1e-11, absolute = 1e-12;
 
 std::vector<double> doubles(const json& list) { return list.get<std::vector<double>>(); }
 
+// Cases of all layers: those that repeat over time are in a file of their own.
+std::vector<json> layer_cases() {
+  std::vector<json> cases;
+  for (const char* file : {"torch_ops.json", "torch_rnn.json"})
+    for (const json& c : load_reference(file))
+      if (c["kind"] == "layer") cases.push_back(c);
+  return cases;
+}
+
 TEST(TorchOps, LayersAgreeForwardsAndBackwards) {
-  for (const json& c : load_reference("torch_ops.json")) {
-    if (c["kind"] != "layer") continue;
+  for (const json& c : layer_cases()) {
     SCOPED_TRACE(c["op"].dump());
     const auto layer = layer_from_json(c["op"]);
     const OpGraph op = layer_graph(*layer, c["shapes"].get<std::vector<Shape>>(), c["batch"]);
@@ -51,9 +60,10 @@ TEST(TorchOps, LossesAgreeForwardsAndBackwards) {
 TEST(TorchOps, EveryLayerActivationAndLossHasACase) {
   std::set<std::string> covered;
   for (const json& c : load_reference("torch_ops.json")) covered.insert(c["op"].begin().key());
+  for (const json& c : layer_cases()) covered.insert(c["op"].begin().key());
   for (const OpInfo& info : all_ops()) {
     if (info.kind == OpKind::layer || info.kind == OpKind::activation || info.kind == OpKind::loss) {
-      EXPECT_TRUE(covered.count(info.name)) << info.name << " has no case in tests/reference/torch_ops.py";
+      EXPECT_TRUE(covered.count(info.name)) << info.name << " has no case in tests/reference";
     }
   }
 }

@@ -24,6 +24,14 @@ class Skip(nn.Module):
         return self.head(first + getattr(self, "2")(torch.relu(first)))
 
 
+class LastOfGru(nn.GRU):
+    def __init__(self, features, units):
+        super().__init__(features, units, batch_first=True)
+
+    def forward(self, x):
+        return super().forward(x)[0][:, -1]
+
+
 TANH = ([3], [{"dense": {"units": 4}}, {"tanh": {}}, {"dense": {"units": 2}}],
         lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)))
 CLASSES = ([4], [{"dense": {"units": 5}}, {"relu": {}}, {"dense": {"units": 3}}],
@@ -36,6 +44,8 @@ CONV = ([1, 6, 6], [{"conv2d": {"out_channels": 2, "kernel": 3, "padding": 1}}, 
 SKIP = ([3], [{"op": {"dense": {"units": 4}}, "name": "first"}, {"relu": {}}, {"dense": {"units": 4}},
               {"op": {"add": {}}, "name": "sum", "inputs": ["first", "2"]},
               {"op": {"dense": {"units": 2}}, "name": "head"}], Skip)
+GRU = ([4, 2], [{"gru": {"units": 3}}, {"dense": {"units": 2}}],
+       lambda: nn.Sequential(LastOfGru(2, 3), nn.Linear(3, 2)))
 MSE = ({"mse": {}}, nn.MSELoss(), "normal")
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
 
@@ -63,6 +73,7 @@ CASES = [
     ("layer_norm", NORM, MSE, {"adam": {"lr": 0.02}}, None),
     ("conv", CONV, ({"cross_entropy": {}}, nn.CrossEntropyLoss(), "label"), {"sgd": {"lr": 0.1, "momentum": 0.9}}, None),
     ("skip", SKIP, MSE, {"adam": {"lr": 0.01}}, None),
+    ("gru", GRU, MSE, {"adam": {"lr": 0.01}}, None),
 ]
 
 
@@ -74,6 +85,10 @@ def optimizer_of(module, spec, lr):
     if "beta1" in options:
         options["betas"] = (options.pop("beta1"), options.pop("beta2"))
     return OPTIMIZERS[name](module.parameters(), **options)
+
+
+def spec_name(key):
+    return key.replace("_l0", "")  # of recurrent layers, which here have one layer
 
 
 def run(name, network, loss, optimizer, rates):
@@ -89,7 +104,7 @@ def run(name, network, loss, optimizer, rates):
     for member in range(MEMBERS):
         module = build()
         for key, p in module.named_parameters():
-            initial.setdefault(key, []).extend(p.detach().reshape(-1).tolist())
+            initial.setdefault(spec_name(key), []).extend(p.detach().reshape(-1).tolist())
         optimiser = optimizer_of(module, optimizer, rates[member] if rates else None)
         indices = torch.cat([torch.randperm(SAMPLES)[:BATCH] for _ in range(STEPS)])
         order.extend(indices.tolist())
@@ -101,7 +116,7 @@ def run(name, network, loss, optimizer, rates):
             optimiser.step()
             losses.append(value.item())
         for key, p in module.named_parameters():
-            final.setdefault(key, []).extend(p.detach().reshape(-1).tolist())
+            final.setdefault(spec_name(key), []).extend(p.detach().reshape(-1).tolist())
     return {"name": name, "input": shape, "layers": layers, "loss": loss_spec, "optimizer": optimizer,
             "vary": {"optimizer.lr": rates} if rates else {}, "members": MEMBERS, "samples": SAMPLES, "batch": BATCH,
             "steps": STEPS, "data_x": x.reshape(-1).tolist(), "data_y": y.reshape(-1).tolist(), "order": order,
