@@ -5,6 +5,7 @@
 // values outside of the loop are sums over time, taken after it.
 #include "compiler/passes/differentiate_loop.h"
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/passes/derivative.h"
@@ -183,11 +184,16 @@ class LoopGradient {
     return result;
   }
 
-  // A slice of a stashed value is stashed itself, because the rest may not be needed.
+  // A slice of what would be computed from a stash is stashed itself, because the rest may not be needed.
   bool is_stashed(const Node& node) const {
     if (node.prim == Prim::carry || is_expensive(node.prim)) return true;
-    return node.prim == Prim::slice && forward_loops_[node.inputs[0]] == loop_ &&
-           is_expensive(graph()[node.inputs[0]].prim);
+    return node.prim == Prim::slice && reads_expensive(node.inputs[0]);
+  }
+
+  bool reads_expensive(NodeId id) const {
+    const Node& node = graph()[id];
+    if (forward_loops_[id] != loop_ || node.prim == Prim::carry) return false;
+    return is_expensive(node.prim) || std::ranges::any_of(node.inputs, [this](NodeId x) { return reads_expensive(x); });
   }
 
   // Passes the gradient of a node of the forward loop on to its operands.

@@ -93,7 +93,7 @@ TEST(Derive, SaysWhatDoesNotFit) {
       {"pad(x, low=[1, -1], high=[0, 0])", "low has the bad number -1"},
       {"concat(x, w, dim=1)", "operands may differ in dimension 1 only"},
       {"concat()", "expected at least one operand"},
-      {"gather(x, i)", "the table must not vary over sample"},
+      {"gather(x, i)", "a table that varies over sample needs an index that varies over nothing"},
       {"gather(w, x)", "the index must be an i32 of rank 0"},
       {"window(w, dims=[0], kernel=[5], stride=[1], low=[0], high=[0])", "a kernel of 5 is longer than dimension 0"},
       {"window(w, dims=[0], kernel=[2], stride=[0], low=[0], high=[0])", "stride has the bad number 0"},

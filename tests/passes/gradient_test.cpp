@@ -224,7 +224,7 @@ TEST(Gradient, CasesCoverEveryDifferentiablePrimitive) {
   for (const Case& each : cases()) check_gradient(each, &covered);
   const std::set<Prim> flat = {Prim::index, Prim::position,    Prim::step,       Prim::rem,         Prim::le,
                                Prim::eq,    Prim::logical_and, Prim::logical_or, Prim::logical_not, Prim::shuffle};
-  for (int p = 0; p <= static_cast<int>(Prim::contract); ++p) {
+  for (int p = 0; p <= static_cast<int>(Prim::contract); ++p) {  // those of loops: loop_test.cpp
     const Prim prim = static_cast<Prim>(p);
     EXPECT_TRUE(flat.contains(prim) || covered.contains(prim)) << prim_name(prim);
   }
