@@ -125,7 +125,7 @@ TEST(Loop, BadTextIsRefusedAtItsPlace) {
 TEST(Loop, VerifierFindsWhatIsBroken) {
   const Graph good = parse_graph(two_loops);
   const std::pair<std::string, std::function<void(Graph&)>> breakages[] = {
-      {"loops over time cannot be nested", [](Graph& g) { g.nodes[15].inputs[0] = 5; }},
+      {"loops over time cannot be nested", [](Graph& g) { g.nodes[15].inputs[1] = 5; }},
       {"a node of a loop follows a last or collect of it",
        [](Graph& g) { g.add({.prim = Prim::time, .attrs = {.loop = 0}}); }},
       {"an initial value is in a loop", [](Graph& g) { g.nodes[12].inputs[0] = 4; }},
