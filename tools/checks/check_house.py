@@ -9,7 +9,8 @@ from pathlib import Path
 from sources import finish, text
 
 STAGES = [("forward", "graph"), ("train", "graph"), ("forward", "plan"), ("forward", "kernel"), ("forward", "llvm")]
-OPTIONS = ["--members", "64", "--samples", "64", "--target", "x86-64-v3"]
+SCHEDULE = "member=group,lane*8 sample=loop unit=loop tile=4x2 unroll=4"
+OPTIONS = ["--members", "64", "--samples", "64", "--target", "x86-64-v3", "--schedule", SCHEDULE]
 
 
 def dumps_of(command, spec):
