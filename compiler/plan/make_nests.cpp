@@ -267,7 +267,8 @@ class NestMaker : public ValueSource {
                                : add_argument(output.name, graph_[output.value], Role::input, true,
                                               {true, graph_[output.value].varies.sample});
       if (carried && output.value == output.state) continue;
-      bool claimed = value_[output.value] >= 0 && (is_argument(value_[output.value]) || carries_.count(value_[output.value]));
+      bool claimed =
+          value_[output.value] >= 0 && (is_argument(value_[output.value]) || carries_.count(value_[output.value]));
       bool computed = home_[output.value] >= 0 && prim_kind(graph_[output.value].prim) != PrimKind::loop;
       if (computed && !claimed && (!carried || update_in_place(output.value, target)))
         move_value(output.value, target);
@@ -294,7 +295,8 @@ class NestMaker : public ValueSource {
     if (!nests_[writer]->reads_only_at_point(state_value)) return false;
     for (size_t h = 0; h < nests_.size(); ++h) {
       if (static_cast<int>(h) == writer || !nests_[h]->loaded.count(state_value)) continue;
-      if (runs_before(writer, static_cast<int>(h)) || nests_[h]->nest.region > nests_[writer]->nest.region) return false;
+      if (runs_before(writer, static_cast<int>(h)) || nests_[h]->nest.region > nests_[writer]->nest.region)
+        return false;
     }
     for (size_t h = 0; h < nests_.size(); ++h)
       if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value))
@@ -349,8 +351,10 @@ class NestMaker : public ValueSource {
           int32_t loop = nests_[h]->nest.loop;
           if (loop >= 0 ? !loop_is_ready(loop, done) : !is_ready(h, done)) continue;
           progress = true;
-          if (loop >= 0) order_loop(loop, done);
-          else take(h, done);
+          if (loop >= 0)
+            order_loop(loop, done);
+          else
+            take(h, done);
         }
       }
     }

@@ -17,20 +17,22 @@ namespace shoal::plan {
 
 // A value in memory: an argument of the kernel, or a temporary that crosses nests.
 struct Value {
-  std::string name;        // unique, a readable identifier
+  std::string name;  // unique, a readable identifier
   DType dtype = DType::f32;
-  Shape dims;              // stored unit dimensions (the node's shape, or one flat dimension)
-  Varies varies;           // temporaries always vary over member
-  int32_t argument = -1;   // index in Plan::arguments, or -1 for a temporary
-  bool samples_innermost = false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
-  bool row_major = false;  // some reader addresses it as flat memory, so its dimensions may be neither permuted nor padded
+  Shape dims;             // stored unit dimensions (the node's shape, or one flat dimension)
+  Varies varies;          // temporaries always vary over member
+  int32_t argument = -1;  // index in Plan::arguments, or -1 for a temporary
+  bool samples_innermost =
+      false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
+  bool row_major =
+      false;  // some reader addresses it as flat memory, so its dimensions may be neither permuted nor padded
   bool operator==(const Value&) const = default;
 };
 
 struct Axis {
   std::string name;
   int64_t extent = 1;
-  bool sample = false;     // the sample axis; its extent is the batch
+  bool sample = false;  // the sample axis; its extent is the batch
   bool reduced = false;
   bool operator==(const Axis&) const = default;
 };
@@ -49,7 +51,8 @@ struct Index {  // sum of terms + offset
   int64_t offset = 0;
   bool operator==(const Index&) const = default;
 };
-// numerator / divisor, valid only where the division leaves no rest and 0 <= quotient < extent (strided windows, transposed).
+// numerator / divisor, valid only where the division leaves no rest and 0 <= quotient < extent (strided windows,
+// transposed).
 struct Quotient {
   Index numerator;
   int64_t divisor = 1, extent = 1;
@@ -63,9 +66,9 @@ struct Guard {
   bool operator==(const Guard&) const = default;
 };
 struct Access {
-  int32_t value = -1;        // index in Plan::values
-  std::vector<Index> dims;   // one a stored dimension
-  int32_t indirect = -1;     // body scalar (i32) that replaces dims[0]: a gather
+  int32_t value = -1;       // index in Plan::values
+  std::vector<Index> dims;  // one a stored dimension
+  int32_t indirect = -1;    // body scalar (i32) that replaces dims[0]: a gather
   bool operator==(const Access&) const = default;
 };
 
@@ -88,7 +91,7 @@ struct Scalar {
   std::vector<Guard> guards = {};
   Prim prim = Prim::constant;
   std::array<int32_t, 3> args{-1, -1, -1};
-  int64_t n = 0;             // of a shuffle
+  int64_t n = 0;  // of a shuffle
   bool operator==(const Scalar&) const = default;
 };
 
@@ -105,10 +108,11 @@ struct Nest {
   std::vector<Scalar> body;
   int32_t reduced = -1;
   Reduction reduction = Reduction::sum;
-  bool over_chunks = false;  // reduces over the sample axis: adds to what the earlier chunks of the batch left in its stores
+  bool over_chunks =
+      false;          // reduces over the sample axis: adds to what the earlier chunks of the batch left in its stores
   int32_t loop = -1;  // index in Plan::loops of the loop over time in whose body it stands, -1 for none
-  int region = 0;            // even: between chunk loops; odd: inside chunk loop (region - 1) / 2
-  bool relayout = false;     // a copy of one value into the other layout, done by transposing blocks across lanes
+  int region = 0;     // even: between chunk loops; odd: inside chunk loop (region - 1) / 2
+  bool relayout = false;  // a copy of one value into the other layout, done by transposing blocks across lanes
   std::vector<Store> stores;
 
   int parallel_count() const;

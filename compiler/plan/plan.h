@@ -25,27 +25,32 @@ struct PlanArgument {
 // Where a value's elements stand. Physical index of (sample s, unit index i) for one member:
 //   (s * sample_stride + sum i_d * strides[d]) * lane_step + own lane (when members are in lanes)
 struct Place {
-  enum class Kind : uint8_t { global, shared, scratch } kind = Kind::global;  // scratch: global memory owned by the launch
-  int64_t sample_extent = 1;   // samples kept: 1, a chunk, or the batch
+  enum class Kind : uint8_t {
+    global,
+    shared,
+    scratch
+  } kind = Kind::global;      // scratch: global memory owned by the launch
+  int64_t sample_extent = 1;  // samples kept: 1, a chunk, or the batch
   int64_t sample_stride = 0;
   std::vector<int64_t> strides;
-  int64_t size = 0;            // elements of one member (before lane_step)
-  int64_t offset = 0;          // shared, scratch: first element of the member's (or of the lane block's) part
+  int64_t size = 0;    // elements of one member (before lane_step)
+  int64_t offset = 0;  // shared, scratch: first element of the member's (or of the lane block's) part
   int32_t first_nest = -1, last_nest = -1;  // lifetime, in positions of `nests`; -1: the whole program
   bool operator==(const Place&) const = default;
 };
 
 // How the points of one nest's axis are spread: point = ((loop * tile + t) * threads + thread)
 struct AxisBinding {
-  int32_t threads = 1;      // lanes * warps along this axis
-  int32_t lane_div = 1, lane_count = 1;    // thread part from lanes: (lane / lane_div) % lane_count
-  int32_t warp_div = 1, warp_count = 1;    // and from warps; thread = warp part * lane_count + lane part
-  int32_t tile = 1;         // unrolled points of one thread
+  int32_t threads = 1;                   // lanes * warps along this axis
+  int32_t lane_div = 1, lane_count = 1;  // thread part from lanes: (lane / lane_div) % lane_count
+  int32_t warp_div = 1, warp_count = 1;  // and from warps; thread = warp part * lane_count + lane part
+  int32_t tile = 1;                      // unrolled points of one thread
   bool operator==(const AxisBinding&) const = default;
 };
 struct Binding {
-  std::vector<AxisBinding> axes;   // one for each axis of the nest
-  int32_t idle_lanes = 1, idle_lane_div = 1;  // lanes (warps) that no axis uses: they repeat the work, the first one stores
+  std::vector<AxisBinding> axes;  // one for each axis of the nest
+  int32_t idle_lanes = 1,
+          idle_lane_div = 1;  // lanes (warps) that no axis uses: they repeat the work, the first one stores
   int32_t idle_warps = 1, idle_warp_div = 1;
   bool operator==(const Binding&) const = default;
 };
@@ -63,24 +68,25 @@ struct Plan {
   int64_t batch = 1, chunk = 1;
   int regions = 1;
   std::vector<TimeLoop> loops;
-  bool steps = false;              // a loop of K steps around the nests
+  bool steps = false;  // a loop of K steps around the nests
   std::vector<PlanArgument> arguments;
   std::vector<Value> values;
-  std::vector<Place> places;       // one a value
-  std::vector<Nest> nests;         // in execution order
-  std::vector<Binding> bindings;   // one a nest
-  int64_t shared_size = 0;         // elements of one member's (or lane block's) temporaries in shared memory
-  int64_t scratch_size = 0;        // the same in scratch
-  std::string why;                 // reasons for the schedule and for places, one a line
-  bool operator==(const Plan&) const;  // of everything but `why`
+  std::vector<Place> places;           // one a value
+  std::vector<Nest> nests;             // in execution order
+  std::vector<Binding> bindings;       // one a nest
+  int64_t shared_size = 0;             // elements of one member's (or lane block's) temporaries in shared memory
+  int64_t scratch_size = 0;            // the same in scratch
+  std::string why;                     // reasons for the schedule and for places, one a line
+  bool operator==(const Plan&) const;  // the texts are equal: they say all that lowering reads, values by name
 };
 
-// graph -> nests: materialises, groups and orders. `chunked`: the batch is cut into chunks (region numbers, over_chunks).
+// graph -> nests: materialises, groups and orders. `chunked`: the batch is cut into chunks (region numbers,
+// over_chunks).
 void make_nests(const Graph&, bool chunked, Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
-// Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes run
-// along the other axis.
+// Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
+// run along the other axis.
 void relayout(Plan& plan);
 // Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
 void place(Plan& plan, int64_t shared_bytes);
@@ -89,8 +95,8 @@ void verify(const Plan& plan);
 
 // The plan as text (docs/plan-text.md); `why` is left out.
 std::string print(const Plan& plan);
-// parse_plan(print(plan)) == plan, and lowers to the same kernel. Throws SpecError with place "plan:<line>"; what the plan
-// means is left to verify().
+// parse_plan(print(plan)) == plan, and lowers to the same kernel. Throws SpecError with place "plan:<line>"; what the
+// plan means is left to verify().
 Plan parse_plan(std::string_view text);
 
 }  // namespace shoal::plan

@@ -32,7 +32,7 @@ struct Use {
   Along made = Along::neither;    // how the nest that makes the value walks
   size_t maker = 0;
   int makers = 0;
-  bool sliced = false;            // made slice by slice in a loop over time
+  bool sliced = false;  // made slice by slice in a loop over time
 };
 
 Use uses_of(const Plan& plan, int32_t value) {

@@ -62,9 +62,9 @@ Model classification() {
 
 class CudaNetworks : public testing::TestWithParam<harness::Mapping> {
  protected:
-  static Module compile_for(const Program& program, int64_t members, int64_t batch) {
+  static Module compile_for(const Program& program, int64_t members) {
     return compile(program.graph, harness::target_for(GetParam()),
-                   {.members = members, .schedule = harness::schedule_for(GetParam(), batch)});
+                   {.members = members, .schedule = harness::schedule_for(GetParam(), program.graph)});
   }
 };
 
@@ -72,7 +72,7 @@ TEST_P(CudaNetworks, TrainingRunsAsTheInterpreterDoes) {
   for (const Model& model : {regression(), classification()}) {
     const Program program = train(model, {.samples = 17, .batch = 8});
     const Evaluation e = harness::random_inputs(program.graph, 3, 5);
-    const Module m = compile_for(program, 3, 8);
+    const Module m = compile_for(program, 3);
     for (uint64_t seed = 0; seed < 3; seed++) expect_emulated_as_interpreted(m, program.graph, e, 4, seed);
   }
 }
@@ -85,8 +85,8 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
     GTEST_SKIP() << error.what();
   }
   for (const Model& model : {regression(), classification()}) {
-    const Module training = compile_for(train(model, {.samples = 17, .batch = 8}), 3, 8);
-    const Module inference = compile_for(forward(model, 8, false), 3, 8);
+    const Module training = compile_for(train(model, {.samples = 17, .batch = 8}), 3);
+    const Module inference = compile_for(forward(model, 8, false), 3);
     for (int sm : {80, 90, 120})
       for (const Module* m : {&training, &inference}) EXPECT_FALSE(nvrtc->compile(m->source, sm).bytes.empty());
   }
@@ -106,7 +106,7 @@ TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
                            ? test::loss_graph(dynamic_cast<const Loss&>(*sample.op), sample.inputs.at(0), 5).graph
                            : test::layer_graph(dynamic_cast<const Layer&>(*sample.op), sample.inputs, 5).graph)));
       const Module m = compile(graph, harness::target_for(GetParam()),
-                               {.members = 3, .schedule = harness::schedule_for(GetParam(), 5)});
+                               {.members = 3, .schedule = harness::schedule_for(GetParam(), graph)});
       SCOPED_TRACE(sample.op->text());
       expect_emulated_as_interpreted(m, graph, harness::random_inputs(graph, 3, 12), 1, number);
     }

@@ -28,10 +28,12 @@ inline const std::vector<Mapping>& all_mappings() {
   return mappings;
 }
 
-// The mapping's schedule for a batch: a chunk that is larger than the batch is left out.
-inline std::string schedule_for(const Mapping& mapping, int64_t batch) {
+// The mapping's schedule for a graph: a chunk that is larger than the batch is left out, and any where there are loops
+// over time, which take the whole batch.
+inline std::string schedule_for(const Mapping& mapping, const Graph& graph) {
   size_t at = mapping.schedule.find(" chunk=");
-  if (at == std::string::npos || std::stoll(mapping.schedule.substr(at + 7)) <= batch) return mapping.schedule;
+  if (at == std::string::npos || (graph.loops.empty() && std::stoll(mapping.schedule.substr(at + 7)) <= graph.batch))
+    return mapping.schedule;
   size_t end = mapping.schedule.find(' ', at + 1);
   return mapping.schedule.substr(0, at) + (end == std::string::npos ? "" : mapping.schedule.substr(end));
 }

@@ -47,7 +47,7 @@ TEST_P(OpSchedules, InterpreterAgreesWithTheEvaluator) {
     for (const Case& c : cases(size.batch)) {
       Evaluation e = harness::random_inputs(c.graph, size.members, 11);
       Module m = compile(c.graph, harness::target_for(mapping),
-                         {.members = size.members, .schedule = harness::schedule_for(mapping, size.batch)});
+                         {.members = size.members, .schedule = harness::schedule_for(mapping, c.graph)});
       auto got = harness::run_module(m, c.graph, e, 1, harness::in_interpreter(static_cast<uint64_t>(++count)));
       std::string where;
       double error = harness::worst_error(got, harness::run_reference(c.graph, e, 1), atol, rtol, &where);
@@ -68,7 +68,7 @@ TEST_P(OpSchedules, CompiledCpuCodeAgreesBitwiseWithTheInterpreter) {
     for (const Case& c : cases(size.batch)) {
       Evaluation e = harness::random_inputs(c.graph, size.members, 12);
       Module m = compile(c.graph, device.target(),
-                         {.members = size.members, .schedule = harness::schedule_for(mapping, size.batch)});
+                         {.members = size.members, .schedule = harness::schedule_for(mapping, c.graph)});
       auto compiled = harness::run_module(m, c.graph, e, 1, harness::on_device(device));
       auto interpreted = harness::run_module(m, c.graph, e, 1, harness::in_interpreter(0));
       std::string where;

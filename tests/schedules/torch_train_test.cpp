@@ -27,7 +27,7 @@ TEST_P(TorchKernels, TrainedWeightsAgree) {
     for (const auto& [name, values] : c["initial"].items()) e.inputs[name] = doubles(values);
     for (const auto& [name, values] : c["vary"].items()) e.inputs[name] = doubles(values);
     Module m = compile(program.graph, mapping.cpu ? device.target() : harness::target_for(mapping),
-                       {.members = members, .schedule = harness::schedule_for(mapping, c["batch"])});
+                       {.members = members, .schedule = harness::schedule_for(mapping, program.graph)});
     auto got = harness::run_module(m, program.graph, e, static_cast<int>(steps),
                                    mapping.cpu ? harness::on_device(device) : harness::in_interpreter(3));
     std::map<std::string, Array> expected, trained;

@@ -1,0 +1,24 @@
+// The planning stages in the order of compile().
+#include "tests/plan/plans.h"
+
+namespace shoal::test {
+
+plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t shared_bytes) {
+  plan::Plan plan;
+  int lanes = harness::target_for(mapping).lanes;
+  plan.schedule = plan::parse_schedule(harness::schedule_for(mapping, graph), lanes);
+  plan::check_schedule(plan.schedule, lanes, mapping.cpu, graph.batch);
+  plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
+  plan::make_nests(graph, plan.chunk < graph.batch, plan);
+  plan::bind(plan);
+  plan::relayout(plan);
+  plan::place(plan, shared_bytes);
+  plan::verify(plan);
+  return plan;
+}
+
+plan::Plan plan_for(const Graph& graph, const std::string& schedule) {
+  return plan_for(graph, {"given", true, schedule});
+}
+
+}  // namespace shoal::test

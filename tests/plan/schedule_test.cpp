@@ -1,0 +1,103 @@
+// The schedule's text both ways, and each rule of its legality with its exact message.
+#include "compiler/plan/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/support/error.h"
+#include "tests/harness/mappings.h"
+
+namespace shoal::plan {
+namespace {
+
+template <typename F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const SpecError& error) {
+    EXPECT_EQ(error.place, "schedule");
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Schedule, PrintsInFullAndComesBack) {
+  EXPECT_EQ(print(parse_schedule("member=group,lane", 8)),
+            "member=group,lane*8 sample=loop unit=loop tile=4x2 unroll=4");
+  EXPECT_EQ(print(parse_schedule("member=group sample=lane*4 unit=lane tile=2x3 chunk=5 unroll=1", 32)),
+            "member=group sample=lane*4 unit=lane*8 tile=2x3 chunk=5 unroll=1");
+  EXPECT_EQ(print(parse_schedule("unit=warp*2,lane*8\tmember=group,warp\n", 32)),
+            "member=group sample=loop unit=warp*2,lane*8 tile=4x2 unroll=4");
+  for (const harness::Mapping& mapping : harness::all_mappings()) {
+    Schedule schedule = parse_schedule(mapping.schedule, harness::target_for(mapping).lanes);
+    EXPECT_EQ(parse_schedule(print(schedule), 1), schedule) << mapping.name;
+    EXPECT_EQ(schedule.lanes(), harness::target_for(mapping).lanes) << mapping.name;
+  }
+}
+
+struct Bad {
+  std::string text, message;
+};
+
+TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
+  const std::vector<Bad> cases = {
+      {"member", "schedule: expected parts such as member=group,lane, got 'member'"},
+      {"tile=", "schedule: expected parts such as member=group,lane, got 'tile='"},
+      {"tile=2x2 tile=3x3", "schedule: 'tile' is given twice"},
+      {"tile=4", "schedule: expected a tile such as 4x2, got 'tile=4'"},
+      {"tile=4x", "schedule: expected a positive number in 'tile=4x', got ''"},
+      {"tile=0x2", "schedule: expected a positive number in 'tile=0x2', got '0'"},
+      {"chunk=-3", "schedule: expected a positive number in 'chunk=-3', got '-3'"},
+      {"unroll=2.5", "schedule: expected a positive number in 'unroll=2.5', got '2.5'"},
+      {"chunk=99999999999999999999",
+       "schedule: expected a positive number in 'chunk=99999999999999999999', got '99999999999999999999'"},
+      {"layer=lane", "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk and unroll"},
+      {"member=thread",
+       "schedule: 'thread' in 'member=thread' is no level; levels are group, warp, lane and loop, and warp and lane "
+       "may "
+       "have an extent such as lane*8"},
+      {"member=group*8",
+       "schedule: 'group*8' in 'member=group*8' is no level; levels are group, warp, lane and loop, and warp and lane "
+       "may have an extent such as lane*8"},
+      {"sample=lane unit=lane", "schedule: two axes take all lanes; give extents such as sample=lane*4 unit=lane*8"},
+  };
+  for (const Bad& bad : cases) EXPECT_EQ(error_of([&] { parse_schedule(bad.text, 32); }), bad.message);
+}
+
+TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
+  struct Illegal {
+    std::string text;
+    bool cpu;
+    std::string message;
+  };
+  const std::vector<Illegal> cases = {
+      {"sample=lane", true, "must spread members over groups: member=group,..."},
+      {"member=group sample=group,lane", true,
+       "spreads samples or units over groups; groups do not share memory, so only members may"},
+      {"member=group unit=group,lane", true,
+       "spreads samples or units over groups; groups do not share memory, so only members may"},
+      {"member=group sample=lane*4", true, "uses 4 lanes, the target has 8; their product over the axes must be equal"},
+      {"member=group,warp*2,lane", true, "has warps, which a CPU has not"},
+      {"member=group,warp*33,lane", false, "has more than 32 warps in a block"},
+      {"member=group,lane*4 sample=lane*2", true,
+       "gives lanes to members and also spreads samples or units; a member then lives in one thread"},
+      {"member=group,lane unit=warp*2", false,
+       "gives lanes to members and also spreads samples or units; a member then lives in one thread"},
+      {"member=group,lane tile=13x5", true, "has a tile of more than 64 accumulators"},
+      {"member=group,lane unroll=9", true, "unrolls reductions by more than 8"},
+      {"member=group,lane chunk=17", true, "has a chunk larger than the batch of 16"},
+  };
+  for (const Illegal& bad : cases) {
+    const int lanes = bad.cpu ? 8 : 32;
+    const Schedule schedule = parse_schedule(bad.text, lanes);
+    EXPECT_EQ(error_of([&] { check_schedule(schedule, lanes, bad.cpu, 16); }),
+              "schedule: '" + print(schedule) + "' " + bad.message);
+  }
+  // Just inside each bound.
+  for (std::string text : {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16"})
+    EXPECT_EQ(error_of([&] { check_schedule(parse_schedule(text, 8), 8, true, 16); }), "accepted") << text;
+  EXPECT_EQ(error_of([] { check_schedule(parse_schedule("member=group,warp*32,lane", 32), 32, false, 16); }),
+            "accepted");
+}
+
+}  // namespace
+}  // namespace shoal::plan
