@@ -130,6 +130,36 @@ struct LayerNorm {
 inline LayerExpr layer_norm(const LayerNorm& f = {}) { return LayerExpr(make<Layer>(OpKind::layer, "layer_norm", {{"eps", f.eps}, {"affine", f.affine}, {"dims", f.dims}})); }
 inline LayerExpr layer_norm(double eps) { return layer_norm(LayerNorm{.eps = eps}); }
 
+// Carries a hidden state over the steps of [steps, features]: one matrix and a squashing function a step.
+struct Rnn {
+  // size of the hidden state: a positive integer
+  int64_t units = {};
+  // of each step: one of "tanh", "relu"
+  std::string nonlinearity = "tanh";
+  // whether biases are added to both projections: true or false
+  bool bias = true;
+  // the hidden state after the last step, [units], or after every one, [steps, units]: one of "last", "sequence"
+  std::string output = "last";
+  // gradients pass through time only within runs of so many steps, counted from the first; 0: through all steps: a non-negative integer
+  int64_t truncate = 0;
+};
+inline LayerExpr rnn(const Rnn& f) { return LayerExpr(make<Layer>(OpKind::layer, "rnn", {{"units", f.units}, {"nonlinearity", f.nonlinearity}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}})); }
+inline LayerExpr rnn(int64_t units) { return rnn(Rnn{.units = units}); }
+
+// Carries a hidden state over the steps of [steps, features], with gates that say how much of it to renew.
+struct Gru {
+  // size of the hidden state: a positive integer
+  int64_t units = {};
+  // whether biases are added to both projections: true or false
+  bool bias = true;
+  // the hidden state after the last step, [units], or after every one, [steps, units]: one of "last", "sequence"
+  std::string output = "last";
+  // gradients pass through time only within runs of so many steps, counted from the first; 0: through all steps: a non-negative integer
+  int64_t truncate = 0;
+};
+inline LayerExpr gru(const Gru& f) { return LayerExpr(make<Layer>(OpKind::layer, "gru", {{"units", f.units}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}})); }
+inline LayerExpr gru(int64_t units) { return gru(Gru{.units = units}); }
+
 // Adds two or more layers of one shape.
 inline LayerExpr add(std::vector<std::string> inputs) { return LayerExpr(make<Layer>(OpKind::layer, "add", {}), std::move(inputs)); }
 
