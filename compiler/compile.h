@@ -16,31 +16,31 @@ namespace shoal {
 // What code is made for. Everything that may change the code is here or in Options; nothing is read from the machine.
 struct Target {
   enum class Kind : uint8_t { cpu, cuda } kind = Kind::cpu;
-  int lanes = 8;                     // CPU: f32 elements of a vector register; CUDA: 32
-  emit::CpuFeatures cpu;             // kind cpu
-  int sm = 80;                       // kind cuda: 80 is sm_80
-  int64_t l1_bytes = 32 << 10;       // per core
-  int64_t l2_bytes = 512 << 10;      // per core
-  int64_t shared_bytes = 99 << 10;   // CUDA: shared memory that one block may use
-  int registers = 16;                // vector registers (CPU) or 32-bit registers a thread (CUDA: 255)
-  int workers = 1;                   // CPU: threads; CUDA: multiprocessors. Only `choose` reads it
+  int lanes = 8;                    // CPU: f32 elements of a vector register; CUDA: 32
+  emit::CpuFeatures cpu;            // kind cpu
+  int sm = 80;                      // kind cuda: 80 is sm_80
+  int64_t l1_bytes = 32 << 10;      // per core
+  int64_t l2_bytes = 512 << 10;     // per core
+  int64_t shared_bytes = 99 << 10;  // CUDA: shared memory that one block may use
+  int registers = 16;               // vector registers (CPU) or 32-bit registers a thread (CUDA: 255)
+  int workers = 1;                  // CPU: threads; CUDA: multiprocessors. Only `choose` reads it
 };
 
 struct Options {
-  int64_t members = 1;    // P
-  std::string schedule;   // text; empty: choose
+  int64_t members = 1;   // P
+  std::string schedule;  // text; empty: choose
 };
 
 // One argument of the launched kernel, in order: first the buffers, then the scalars.
 struct Argument {
-  std::string name;                  // of the graph's input or output
+  std::string name;  // of the graph's input or output
   Role role = Role::input;
-  bool is_output = false;            // written, not read before (an output that is not carried)
+  bool is_output = false;  // written, not read before (an output that is not carried)
   bool written = false;
   DType dtype = DType::f32;
   Varies varies;
-  Shape shape;                       // unit shape, row-major, unpadded
-  int64_t samples = 1;               // extent of sample when varies.sample, else 1
+  Shape shape;          // unit shape, row-major, unpadded
+  int64_t samples = 1;  // extent of sample when varies.sample, else 1
   // Element (member m, sample s, unit u) stands at
   //   varies.member:  (m / block) * (samples * units * block) + (s * units + u) * block + m % block
   //   otherwise:      s * units + u
@@ -50,9 +50,9 @@ struct Argument {
 
 struct Module {
   Target target;
-  std::string schedule;              // the schedule in force, as text
-  std::string why;                   // choose's reasons, one a line
-  std::string plan_text;             // print(plan)
+  std::string schedule;   // the schedule in force, as text
+  std::string why;        // choose's reasons, one a line
+  std::string plan_text;  // print(plan)
   kernel::Kernel kernel;
   std::string source;                // CUDA C++ or LLVM IR
   std::vector<Argument> arguments;   // = kernel.buffers that are global, same order

@@ -9,8 +9,9 @@ namespace shoal::emit {
 
 // Self-contained CUDA C++ (no #include) for NVRTC with --fmad=false --ftz=true:
 //   extern "C" __global__ void __launch_bounds__(warps*lanes) NAME(float* buffer..., int scalar...)
-// Dynamic shared memory of kernel.shared_elements * 4 bytes. Group index is blockIdx.x. Readable by a person: named buffers,
-// indented loops, the header as comments; values that are used once are written inside their user's expression.
+// Dynamic shared memory of kernel.shared_elements * 4 bytes. Group index is blockIdx.x. Readable by a person: named
+// buffers, indented loops, the header as comments; values that are used once are written inside their user's
+// expression.
 std::string cuda(const kernel::Kernel&);
 
 struct CpuFeatures {
@@ -21,9 +22,10 @@ struct CpuFeatures {
 
 // LLVM IR text (LLVM 19, opaque pointers) of
 //   define void @NAME(ptr %buffers, ptr %scalars, ptr %scratch, i32 %first_group, i32 %last_group)
-// buffers: array of pointers, scalars: array of i32, scratch: 64-byte aligned, kernel.shared_elements * 4 bytes, private to
-// the worker. Runs the groups [first, last) one after another. kernel.lanes lanes are one vector value; what is the same in
-// all lanes stays scalar; an index that is uniform + lane (stride 1) is one vector load or store. No IR passes are needed.
+// buffers: array of pointers, scalars: array of i32, scratch: 64-byte aligned, kernel.shared_elements * 4 bytes,
+// private to the worker. Runs the groups [first, last) one after another. kernel.lanes lanes are one vector value; what
+// is the same in all lanes stays scalar; an index that is uniform + lane (stride 1) is one vector load or store. No IR
+// passes are needed.
 std::string llvm(const kernel::Kernel&, const CpuFeatures&);
 
 }  // namespace shoal::emit

@@ -40,7 +40,7 @@ class Context {
   kernel::Builder& builder;
   Addresses addresses;
   Chunk chunk;
-  Linear time;              // of the loop over time that is being lowered
+  Linear time;                 // of the loop over time that is being lowered
   int32_t step = -1;           // i32: training steps taken before this one
   bool threads_share = false;  // several threads work on one member, so nests need barriers between them
   bool whole_group = false;    // ... and these barriers are of the whole group, not of one warp

@@ -17,7 +17,8 @@ struct Error : std::runtime_error {
 // A spec, data file, schedule or argument that cannot be used: names the place, what was expected, what was found.
 // `place` is a JSON pointer ("/network/2/units"), a file name, or a flag; the message is "<place>: <problem>".
 struct SpecError : Error {
-  SpecError(std::string place_, const std::string& problem) : Error(place_ + ": " + problem), place(std::move(place_)) {}
+  SpecError(std::string place_, const std::string& problem)
+      : Error(place_ + ": " + problem), place(std::move(place_)) {}
   std::string place;
 };
 

@@ -9,7 +9,8 @@
 namespace shoal {
 namespace {
 
-// h' = tanh(W h + U x_t) from zeros; the last hidden state, all of them, and a gated copy that is updated at its point only.
+// h' = tanh(W h + U x_t) from zeros; the last hidden state, all of them, and a gated copy that is updated at its point
+// only.
 Graph recurrent(int64_t time, int64_t in, int64_t hidden, int64_t batch, bool reversed) {
   Graph g;
   g.name = "recurrent";
