@@ -48,7 +48,7 @@ void WorkerPool::parallel_for(int64_t n, const Body& body) {
     const std::lock_guard lock(state_);
     body_ = &body;
     count_ = n;
-    // Eight ranges a worker: the last to finish is late by at most about a tenth, and the counter stays cold.
+    // Eight ranges a worker: the last to finish is late by about one of them, and the counter stays cold.
     grain_ = std::max<int64_t>(1, n / (8 * workers()));
     next_ = 0;
     failure_ = nullptr;
