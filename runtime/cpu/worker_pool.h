@@ -1,5 +1,5 @@
-// Threads that share the groups of a launch. Denormals are flushed to zero in whatever runs here: they cost up to 100
-// times.
+// Threads that share the groups of a launch. Denormals are flushed to zero in whatever runs here: denormal Adam moments
+// made a training step 3 times slower.
 #pragma once
 
 #include <atomic>
