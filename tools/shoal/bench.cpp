@@ -53,7 +53,13 @@ int run_bench(const BenchArguments& arguments) {
     const auto& wanted = arguments.works;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), work.name) == wanted.end()) continue;
     if (arguments.list) {
-      fmt::print("{} {}\n", work.name, work.spec);
+      if (arguments.json)
+        rows.push_back({{"work", work.name},
+                        {"train", work.train},
+                        {"samples", work.samples},
+                        {"spec", nlohmann::ordered_json::parse(work.spec)}});
+      else
+        fmt::print("{} {}\n", work.name, work.spec);
       continue;
     }
     const bench::Measurement m = on_device([&] { return bench::measure(work, arguments.request); });

@@ -1,0 +1,112 @@
+"""JAX: vmap over members, lax.scan over steps, jit, optax. Forms: `vmap`, and `sharded` with one XLA device a core."""
+
+import os
+import time
+
+import case as cases
+
+options = cases.arguments()
+if options.form == "sharded":
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={os.cpu_count()}"
+
+import jax  # noqa: E402  (XLA reads its flags on import)
+import jax.numpy as jnp  # noqa: E402
+import optax  # noqa: E402
+
+
+def convolve(x, weight, bias, fields):
+    """Patches and a contraction: under vmap much faster on CPUs than a convolution with groups."""
+    (kh, kw), (sh, sw), (ph, pw) = (cases.pair(fields[key]) for key in ("kernel", "stride", "padding"))
+    x = jnp.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    height, width = (x.shape[2] - kh) // sh + 1, (x.shape[3] - kw) // sw + 1
+    patches = jnp.stack([x[:, :, i:i + sh * height:sh, j:j + sw * width:sw] for i in range(kh) for j in range(kw)], 2)
+    rows = patches.transpose(0, 3, 4, 1, 2).reshape(-1, x.shape[1] * kh * kw)
+    out = rows @ weight.reshape(weight.shape[0], -1).T + bias
+    return out.reshape(x.shape[0], height, width, -1).transpose(0, 3, 1, 2)
+
+
+def pool(x, fields):
+    (kh, kw), (sh, sw), (ph, pw) = (cases.pair(fields[key]) for key in ("kernel", "stride", "padding"))
+    if (sh, sw) in ((0, 0), (kh, kw)) and (ph, pw) == (0, 0):
+        n, c, h, w = x.shape
+        return x[:, :, :h // kh * kh, :w // kw * kw].reshape(n, c, h // kh, kh, w // kw, kw).max((3, 5))
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, kh, kw), (1, 1, sh or kh, sw or kw),
+                                 ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+
+
+def forward(case, parameters, x):
+    for op, fields, name in case.weighted_layers():
+        if op == "dense":
+            x = x @ parameters[name + ".weight"].T + parameters[name + ".bias"]
+        elif op == "conv2d":
+            x = convolve(x, parameters[name + ".weight"], parameters[name + ".bias"], fields)
+        elif op == "max_pool2d":
+            x = pool(x, fields)
+        elif op == "flatten":
+            x = x.reshape(x.shape[0], -1)
+        else:
+            x = {"relu": jax.nn.relu, "tanh": jnp.tanh}[op](x)
+    return x
+
+
+def loss(case, parameters, x, y):
+    prediction = forward(case, parameters, x)
+    if case.loss == "mse":
+        return jnp.mean((prediction - y) ** 2)
+    return optax.softmax_cross_entropy_with_integer_labels(prediction, y).mean()
+
+
+def training(case):
+    """f(parameters, order, x, y) of one member: K steps from fresh optimizer state."""
+    h = case.hyper
+    optimizer = optax.adam(h["lr"], h["beta1"], h["beta2"], h["eps"]) if case.optimizer == "adam" else optax.sgd(h["lr"])
+
+    def train(parameters, order, x, y):
+        def step(carry, indices):
+            parameters, state = carry
+            gradient = jax.grad(lambda p: loss(case, p, x[indices], y[indices]))(parameters)
+            updates, state = optimizer.update(gradient, state)
+            return (optax.apply_updates(parameters, updates), state), None
+
+        return jax.lax.scan(step, (parameters, optimizer.init(parameters)), order)[0][0]
+
+    return train
+
+
+def main():
+    case = cases.Case(options.case, options.members)
+    if case.train:
+        function, axes, shared = training(case), (0, 0, None, None), [case.x, case.y]
+        own = [case.initial, case.order[:]]
+    else:
+        function, axes, shared = (lambda p, x: forward(case, p, x)), (0, 0), []
+        own = [case.initial, case.x]
+    function = jax.vmap(function, in_axes=axes)
+    devices = jax.devices()
+    if options.form == "sharded":
+        mesh = jax.sharding.Mesh(devices, "member")
+        split, whole = (jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*p)) for p in (("member",), ()))
+        function = jax.experimental.shard_map.shard_map(
+            function, mesh=mesh, in_specs=tuple(jax.sharding.PartitionSpec(*(("member",) if a == 0 else ())) for a in axes),
+            out_specs=jax.sharding.PartitionSpec("member"), check_rep=False)
+    else:
+        split = whole = devices[0]
+    inputs = [jax.device_put(jax.tree.map(jnp.asarray, v), split) for v in own] + [jax.device_put(v, whole) for v in shared]
+    start = time.perf_counter()
+    compiled = jax.jit(function).lower(*inputs).compile()
+    compile_seconds = time.perf_counter() - start
+    launches = 1 if case.train else case.steps
+
+    def run():
+        for _ in range(launches):
+            result = compiled(*inputs)
+        return jax.block_until_ready(result)
+
+    seconds = cases.timed(run, options.repetitions)
+    result = run()
+    cases.report(options, case, seconds, result if case.train else {"y": result}, compile_seconds)
+
+
+if __name__ == "__main__":
+    from jax.experimental import shard_map  # noqa: F401
+    main()

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Measures shoal and its peers on the same works: run.sh [--quick] [--markdown FILE] [--repetitions N] [WORK...]
+# SHOAL: the command (default: build/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+venv=${SHOAL_PEERS_VENV:-$root/build/peers-venv}
+export SHOAL=${SHOAL:-$root/build/shoal}
+export SHOAL_PEERS_BIN=$venv/native
+SHOAL_REVISION=${SHOAL_REVISION:-$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)}
+export SHOAL_REVISION
+
+[ -x "$SHOAL" ] || { echo "no command at $SHOAL; build it, or set SHOAL" >&2; exit 2; }
+if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet -r "$here/requirements.txt"
+  cp "$here/requirements.txt" "$venv/requirements.txt"
+fi
+
+mkdir -p "$SHOAL_PEERS_BIN"
+native=(-std=c++20 -O3 -march=native -ffast-math -isystem /usr/include/eigen3 -pthread)
+g++ "${native[@]}" "$here/eigen_peer.cpp" -o "$SHOAL_PEERS_BIN/eigen_peer" ||
+  { echo "Eigen is needed: apt-get install libeigen3-dev" >&2; exit 2; }
+g++ "${native[@]}" "$here/xsmm_peer.cpp" -o "$SHOAL_PEERS_BIN/xsmm_peer" -lxsmm -lblas -ldl ||
+  { echo "libxsmm is needed: apt-get install libxsmm-dev libblas-dev" >&2; exit 2; }
+
+exec "$venv/bin/python" "$here/compare.py" "$@"

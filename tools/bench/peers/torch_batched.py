@@ -1,0 +1,109 @@
+"""PyTorch, batched by hand: members are the batch dimension of baddbmm. Forms: `eager`, and `compile` (whole steps)."""
+
+import time
+
+import torch
+import torch.nn.functional as F
+
+import case as cases
+
+
+def forward(case, parameters, x):
+    """x: [members, batch, ...]; images go as groups of channels, one group a member."""
+    members, batch = x.shape[:2]
+    for op, fields, name in case.weighted_layers():
+        weight, bias = parameters.get(name + ".weight"), parameters.get(name + ".bias")
+        if op == "dense":
+            x = torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
+        elif op == "conv2d":
+            grouped = x.transpose(0, 1).flatten(1, 2)
+            y = F.conv2d(grouped, weight.flatten(0, 1), bias.flatten(), cases.pair(fields["stride"]),
+                         cases.pair(fields["padding"]), groups=members)
+            x = y.unflatten(1, (members, weight.shape[1])).transpose(0, 1)
+        elif op == "max_pool2d":
+            stride = cases.pair(fields["stride"])
+            y = F.max_pool2d(x.flatten(0, 1), cases.pair(fields["kernel"]), None if stride == (0, 0) else stride,
+                             cases.pair(fields["padding"]))
+            x = y.unflatten(0, (members, batch))
+        elif op == "flatten":
+            x = x.flatten(2)
+        else:
+            x = {"relu": torch.relu, "tanh": torch.tanh}[op](x)
+    return x
+
+
+def losses(case, parameters, x, y):
+    """Sum over members of the mean over each one's batch: every member gets its own gradient."""
+    prediction = forward(case, parameters, x)
+    if case.loss == "mse":
+        return ((prediction - y) ** 2).mean((1, 2)).sum()
+    return F.cross_entropy(prediction.flatten(0, 1), y.flatten(), reduction="sum") / y.shape[1]
+
+
+def update(case, parameters, moments, gradients, step):
+    """SGD or Adam in place; `step` counts from 1, as a tensor, so that compiled code serves every step."""
+    h = case.hyper
+    with torch.no_grad():
+        if case.optimizer == "sgd":
+            torch._foreach_add_(list(parameters.values()), gradients, alpha=-h["lr"])
+            return
+        first, second = moments
+        torch._foreach_lerp_(first, gradients, 1 - h["beta1"])
+        torch._foreach_mul_(second, h["beta2"])
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - h["beta2"])
+        root = torch.sqrt(1 - h["beta2"] ** step)
+        rate = h["lr"] / (1 - h["beta1"] ** step)
+        for p, m, v in zip(parameters.values(), first, second):
+            p.sub_(rate * m / (v.sqrt() / root + h["eps"]))
+
+
+def training_step(case, form):
+    def step(parameters, moments, x, y, indices, count):
+        xb, yb = x[indices], y[indices]
+        if form == "compile":  # torch.func.grad can be traced together with the update, autograd.grad cannot
+            gradients = torch.func.grad(lambda p: losses(case, p, xb, yb))(parameters)
+            gradients = [gradients[name] for name in parameters]
+        else:
+            for p in parameters.values():
+                p.requires_grad_(True)
+            gradients = list(torch.autograd.grad(losses(case, parameters, xb, yb), list(parameters.values())))
+        update(case, parameters, moments, gradients, count)
+
+    return torch.compile(step, dynamic=False) if form == "compile" else step
+
+
+def main():
+    options = cases.arguments()
+    case = cases.Case(options.case, options.members)
+    initial = {name: torch.from_numpy(value.copy()) for name, value in case.initial.items()}
+    x = torch.from_numpy(case.x)
+    if case.train:
+        y = torch.from_numpy(case.y).long() if case.loss == "cross_entropy" else torch.from_numpy(case.y)
+        order = [torch.from_numpy(case.order[:, k].copy()) for k in range(case.steps)]
+        counts = [torch.tensor(float(k + 1)) for k in range(case.steps)]
+        step = training_step(case, options.form)
+
+        def run(steps=case.steps):
+            parameters = {name: value.clone() for name, value in initial.items()}
+            moments = [[torch.zeros_like(value) for value in initial.values()] for _ in range(2)]
+            for k in range(steps):
+                step(parameters, moments, x, y, order[k], counts[k])
+            return {name: value.detach() for name, value in parameters.items()}
+    else:
+        call = torch.compile(forward, dynamic=False) if options.form == "compile" else forward
+
+        def run(steps=case.steps):
+            with torch.no_grad():
+                for _ in range(steps):
+                    result = call(case, initial, x)
+            return {"y": result}
+
+    start = time.perf_counter()
+    run(1)
+    compile_seconds = time.perf_counter() - start if options.form == "compile" else 0
+    seconds = cases.timed(run, options.repetitions)
+    cases.report(options, case, seconds, run(), compile_seconds)
+
+
+if __name__ == "__main__":
+    main()
