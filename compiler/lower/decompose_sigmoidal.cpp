@@ -7,13 +7,15 @@ using kernel::Builder;
 using kernel::Op;
 
 // x P(x^2) / Q(x^2) is odd to the last bit. P and Q both start with exactly 1, so tanh(x) is x for the smallest x.
-// Where rounding would lift the quotient above 1, the last clamp holds it: 1 - tanh^2 may not be negative.
+// Where rounding would lift the result above 1, the last clamp holds it: 1 - tanh^2 may not be negative.
+// x (P / Q) rounds better than (x P) / Q. The fitted coefficients are moved by a few units of the last place to where
+// the worst error over every float from 0.03 to 9.5 is least: 4.98 ulp.
 int32_t decompose_tanh(Builder& b, int32_t x0) {
   const int32_t x = clamp(b, x0, -9.0f, 9.0f);
   const int32_t z = b.emit(Op::mul, x, x);
-  const int32_t p = polynomial(b, z, {1.0f, 0.133839801f, 0.00349899591f, 2.06612622e-05f, 1.3419827e-08f});
-  const int32_t q = polynomial(b, z, {1.0f, 0.46717301f, 0.0258902069f, 0.000329103757f, 7.8047367e-07f});
-  return clamp(b, b.emit(Op::div, b.emit(Op::mul, x, p), q), -1.0f, 1.0f);
+  const int32_t p = polynomial(b, z, {1.0f, 0.133839741f, 0.00349899847f, 2.06612731e-05f, 1.34199887e-08f});
+  const int32_t q = polynomial(b, z, {1.0f, 0.467172861f, 0.0258902088f, 0.000329104019f, 7.80475432e-07f});
+  return clamp(b, b.emit(Op::mul, x, b.emit(Op::div, p, q)), -1.0f, 1.0f);
 }
 
 // From 3.95 on erf is 1 to the last bit.

@@ -18,9 +18,9 @@ int32_t reduced_sin(Builder& b, int32_t x, int32_t turns, int32_t sum) {
   int32_t r = b.emit(Op::fma, turns, b.constant(-pi_high), x);
   r = b.emit(Op::fma, turns, b.constant(-pi_middle), r);
   r = b.emit(Op::fma, turns, b.constant(-pi_low), r);
-  // Arguments beyond 2^22 pi have no turns to speak of; the clamp keeps what they give in [-1, 1].
-  // It leaves room beyond
-  // pi/2, as turns may be off by the rounding of x / pi - 1/2: by 2.2e-4 at |x| = 1e4, which is 7e-4 in r.
+  // Arguments beyond 2^22 pi have no turns to speak of; the clamp keeps what they give in the polynomial's range.
+  // There, near pi/2, rounding can lift a result to 1 + 2^-23, never further. The clamp leaves room beyond pi/2, as
+  // turns may be off by the rounding of x / pi - 1/2: by 2.2e-4 at |x| = 1e4, which is 7e-4 in r.
   r = clamp(b, r, -1.572f, 1.572f);
   const int32_t sign = b.emit(Op::shl, b.emit(Op::bits_i32, sum), b.constant_i32(31));
   r = b.emit(Op::bits_f32, b.emit(Op::bxor, b.emit(Op::bits_i32, r), sign));
