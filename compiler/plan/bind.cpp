@@ -124,6 +124,9 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
       for (auto [wa, wb] :
            {std::pair{schedule.tile_sample, schedule.tile_unit}, std::pair{schedule.tile_unit, schedule.tile_sample}}) {
         int ta = fit_tile(points(a), wa), tb = fit_tile(points(b), wb);
+        // What a short axis cannot use of the tile, the other may: the accumulators are what hides latency.
+        if (ta < wa) tb = fit_tile(points(b), budget / ta);
+        if (tb < wb) ta = fit_tile(points(a), budget / tb);
         double work_per_load = ta * tb / tile_loads(plan, nest, a, ta, b, tb);
         if (work_per_load <= best) continue;
         best = work_per_load;
