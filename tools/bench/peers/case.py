@@ -54,28 +54,22 @@ def pair(value):
     return tuple(value) if isinstance(value, list) else (value, value)
 
 
-def timed(run, repetitions, warm=2):
-    """Seconds of each repetition of run(), after warm-up; a repetition starts from the initial weights."""
+def timed(run, repetitions):
+    """Seconds of each repetition of run() after a warm-up, and what the last one returned: all start alike."""
+    run()
     seconds = []
-    for repetition in range(warm + repetitions):
+    for _ in range(repetitions):
         start = time.perf_counter()
-        run()
-        if repetition >= warm:
-            seconds.append(time.perf_counter() - start)
-    return seconds
+        result = run()
+        seconds.append(time.perf_counter() - start)
+    return seconds, result
 
 
-def timed_on_all_cores(train_member, members, repetitions, warm=1):
+def timed_on_all_cores(train_member, members, repetitions):
     """Members one after another in one process a core: seconds of each repetition, and the last one's results."""
     workers = min(os.cpu_count(), members)
-    last = []
-
-    def run(pool):
-        last[:] = pool.map(train_member, range(members), chunksize=max(1, members // workers))
-
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        seconds = timed(lambda: run(pool), repetitions, warm)
-    return seconds, last
+        return timed(lambda: pool.map(train_member, range(members), chunksize=-(-members // workers)), repetitions)
 
 
 def report(options, case, seconds, result, compile_seconds):

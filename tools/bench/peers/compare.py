@@ -27,6 +27,7 @@ PEERS = [
 ]
 DENSE_ONLY = {"sklearn_peer.py", "native_peer.py"}
 TOLERANCE = 0.01  # of the loss, and of the distance trained: f32 in another order of summation gives 1e-6 to 1e-3
+STEPS = 16        # of a repetition; the last columns compare after them
 LIMIT = 300       # seconds for one peer on one work
 
 
@@ -184,7 +185,7 @@ def main():
             work["spec"]["population"]["members"] = min(64, work["spec"]["population"]["members"])
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            write_case(folder, work, 4 if options.quick else 32)
+            write_case(folder, work, 4 if options.quick else STEPS)
             peers = [run_peer(folder, work, peer, options.repetitions, options.quick) for peer in PEERS
                      if fits(work, peer[1])]
         measured = json.loads(shoal("bench", work["work"], "--json"))[0]

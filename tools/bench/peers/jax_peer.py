@@ -102,8 +102,7 @@ def main():
             result = compiled(*inputs)
         return jax.block_until_ready(result)
 
-    seconds = cases.timed(run, options.repetitions)
-    result = run()
+    seconds, result = cases.timed(run, options.repetitions)
     cases.report(options, case, seconds, result if case.train else {"y": result}, compile_seconds)
 
 

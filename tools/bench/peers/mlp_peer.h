@@ -199,7 +199,7 @@ int run_peer(int count, char** arguments) {
   auto weights = c.weights;
   auto biases = c.biases;
   Matrix outputs(c.units.back(), c.members);
-  for (int32_t repetition = -2; repetition < c.repetitions; ++repetition) {  // two to warm up
+  for (int32_t repetition = -1; repetition < c.repetitions; ++repetition) {  // one to warm up
     weights = c.weights, biases = c.biases;
     const auto start = std::chrono::steady_clock::now();
     if (c.train)

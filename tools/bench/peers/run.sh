@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Measures shoal and its peers on the same works: run.sh [--quick] [--markdown FILE] [--repetitions N] [WORK...]
-# SHOAL: the command (default: build/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
+# SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 venv=${SHOAL_PEERS_VENV:-$root/build/peers-venv}
-export SHOAL=${SHOAL:-$root/build/shoal}
+export SHOAL=${SHOAL:-$root/build/release/shoal}
 export SHOAL_PEERS_BIN=$venv/native
 SHOAL_REVISION=${SHOAL_REVISION:-$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)}
 export SHOAL_REVISION
