@@ -251,6 +251,10 @@ class NestMaker : public ValueSource {
   int copy_last(NodeId n, int32_t target, bool sample) {
     int h = new_nest(n, is_stored(n), sample);
     nests_[h]->nest.name = plan_.values[target].name + "_next";
+    if (auto old = old_.find(n); old != old_.end()) {
+      read_instead(*nests_[h], value_[n], old->second.value);
+      must_precede(old->second.nest, h);
+    }
     for (size_t other = 0; other < nests_.size(); ++other)
       if (static_cast<int>(other) != h && nests_[other]->loaded.count(target) && !before_[other].count(h))
         must_precede(static_cast<int>(other), h);
@@ -260,6 +264,7 @@ class NestMaker : public ValueSource {
 
   // ---- outputs: a node's value becomes the argument's memory where nothing stands against it, else it is copied there
   void finish_outputs() {
+    keep_old_values();
     std::vector<const Output*> copies;
     for (const Output& output : graph_.outputs) {
       bool carried = output.state != no_node;
@@ -278,6 +283,21 @@ class NestMaker : public ValueSource {
     for (const Output* output : copies) {
       int h = copy_last(output->value, targets_[output], graph_[output->value].varies.sample);
       nests_[h]->nest.region = last_region(output->value);
+    }
+  }
+
+  // Old values of carried inputs that outputs ask for are copied aside, so that nothing is in the way of replacing
+  // them.
+  void keep_old_values() {
+    for (const Output& output : graph_.outputs) {
+      NodeId n = output.value;
+      if (graph_[n].prim != Prim::input || n == output.state || old_.count(n)) continue;
+      if (!plan_.arguments[plan_.values[value_[n]].argument].written) continue;
+      std::string name = plan_.values[value_[n]].name + "_old";
+      int h = new_nest(n, true);
+      nests_[h]->nest.name = name;
+      old_[n] = {h, add_value(name, graph_[n], -1)};
+      nests_[h]->store(n, old_[n].value);
     }
   }
 
@@ -310,12 +330,14 @@ class NestMaker : public ValueSource {
     value_[n] = target;
     if (from < 0) return;
     plan_.values[target].row_major = plan_.values[target].row_major || plan_.values[from].row_major;
-    for (auto& builder : nests_) {
-      if (!builder->loaded.erase(from)) continue;
-      builder->loaded.insert(target);
-      for (Scalar& s : builder->nest.body)
-        if (s.kind == Scalar::Kind::load && s.access.value == from) s.access.value = target;
-    }
+    for (auto& builder : nests_) read_instead(*builder, from, target);
+  }
+
+  static void read_instead(NestBuilder& builder, int32_t from, int32_t target) {
+    if (!builder.loaded.erase(from)) return;
+    builder.loaded.insert(target);
+    for (Scalar& s : builder.nest.body)
+      if (s.kind == Scalar::Kind::load && s.access.value == from) s.access.value = target;
   }
 
   void store_results() {
@@ -410,6 +432,11 @@ class NestMaker : public ValueSource {
   std::vector<std::unique_ptr<NestBuilder>> nests_;
   std::vector<std::set<int>> before_;
   std::map<const Output*, int32_t> targets_;
+  struct Old {
+    int nest = -1;
+    int32_t value = -1;
+  };
+  std::map<NodeId, Old> old_;  // by carried input: the nest that copies its old value aside, and the copy
 };
 
 }  // namespace

@@ -105,7 +105,7 @@ Graph random_graph(uint64_t seed, int layers) {
   std::vector<NodeId> gradients = differentiate(graph, loss.id, make.parameters());
   for (size_t i = 0; i < gradients.size(); ++i) {
     Value p{&scope, make.parameters()[i]};
-    scope.next(p, p - Value{&scope, gradients[i]} * 0.05);
+    scope.next(p, p - Value{&scope, gradients[i]} * 0.01);  // small, so that two steps stay well-conditioned
   }
   scope.output("loss", loss);
   scope.output("y", y);
