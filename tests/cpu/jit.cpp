@@ -167,7 +167,9 @@ TEST(Jit, ManyCompilesInParallelKeepMemoryBounded) {
   compile(150, 2);
   other.join();
   // A leaked kernel would cost 12 KiB of mappings and an LLVM context some 500 KiB; 10 MiB is the second thread's heap.
-  if (!sanitizer_keeps_freed_memory) EXPECT_LT(resident() - before, 10 << 20);
+  if (!sanitizer_keeps_freed_memory) {
+    EXPECT_LT(resident() - before, 10 << 20);
+  }
 }
 
 }  // namespace
