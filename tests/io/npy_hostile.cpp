@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "runtime/io/npy.h"
+#include "tests/harness/source_directory.h"
 #include "tests/io/temporary_folder.h"
 
 namespace shoal::io {
@@ -26,7 +27,7 @@ std::string header(const std::string& descr, const std::string& shape) {
 }
 
 TEST(NpyHostile, EveryTruncationIsRefused) {
-  std::string whole = get_file(std::filesystem::path(SHOAL_SOURCE_DIR) / "tests/io/cases/f4.npy");
+  std::string whole = get_file(std::filesystem::path(harness::source_directory()) / "tests/io/cases/f4.npy");
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_THAT(refusal(whole.substr(0, size)), HasSubstr("evil.npy: ")) << size;
   }
@@ -34,7 +35,7 @@ TEST(NpyHostile, EveryTruncationIsRefused) {
 }
 
 TEST(NpyHostile, EveryFlippedHeaderBitIsRefusedOrReadsSafely) {
-  std::string whole = get_file(std::filesystem::path(SHOAL_SOURCE_DIR) / "tests/io/cases/f4.npy");
+  std::string whole = get_file(std::filesystem::path(harness::source_directory()) / "tests/io/cases/f4.npy");
   size_t refused = 0;
   for (size_t bit = 0; bit < 128 * 8; ++bit) {
     std::string changed = whole;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "runtime/io/npy.h"
+#include "tests/harness/source_directory.h"
 #include "tests/io/temporary_folder.h"
 
 namespace shoal::io {
@@ -15,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::filesystem::path case_file(const std::string& name) {
-  return std::filesystem::path(SHOAL_SOURCE_DIR) / "tests/io/cases" / name;
+  return std::filesystem::path(harness::source_directory()) / "tests/io/cases" / name;
 }
 
 const std::vector<float> expected_floats{-1, -0.5f, 0, 0.5f, 1, 1.5f};

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "runtime/io/npy.h"
+#include "tests/harness/source_directory.h"
 #include "tests/io/temporary_folder.h"
 #include "tests/io/zip_builder.h"
 
@@ -18,7 +19,9 @@ using namespace shoal::test;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::filesystem::path source(const std::string& name) { return std::filesystem::path(SHOAL_SOURCE_DIR) / name; }
+std::filesystem::path source(const std::string& name) {
+  return std::filesystem::path(harness::source_directory()) / name;
+}
 
 Tensor floats(std::vector<int64_t> shape, std::vector<float> values) {
   return make_tensor(std::move(shape), std::span<const float>(values));

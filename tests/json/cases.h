@@ -10,11 +10,12 @@
 
 #include "frontend/json/json.h"
 #include "frontend/json/spec.h"
+#include "tests/harness/source_directory.h"
 
 namespace shoal::testing_json {
 
 inline std::string file_text(const std::string& path) {
-  std::ifstream in(std::string(SHOAL_SOURCE_DIR) + "/" + path, std::ios::binary);
+  std::ifstream in(harness::source_directory() + "/" + path, std::ios::binary);
   EXPECT_TRUE(in.good()) << path;
   std::stringstream text;
   text << in.rdbuf();

@@ -2,6 +2,7 @@
 #include "frontend/json/reference.h"
 
 #include "compiler/support/error.h"
+#include "tests/harness/source_directory.h"
 #include "tests/json/cases.h"
 
 namespace shoal {
@@ -9,7 +10,8 @@ namespace shoal {
 TEST(Reference, CommittedPagesAreUpToDate) {
   for (const auto& [path, text] : reference_files()) {
     EXPECT_TRUE(testing_json::file_text(path) == text)
-        << path << " is stale. Write it anew: ninja shoal_generate && tools/shoal_generate " << SHOAL_SOURCE_DIR;
+        << path << " is stale. Write it anew: ninja shoal_generate && tools/shoal_generate "
+        << harness::source_directory();
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "compiler/support/error.h"
 #include "frontend/json/reference.h"
+#include "tests/harness/source_directory.h"
 #include "tests/json/cases.h"
 
 namespace shoal {
@@ -46,8 +47,8 @@ TEST(Schema, AcceptsGoodAndRefusesBadSpecs) {
   const auto schema_file = write_temporary("schema", spec_schema());
   const auto good_file = write_temporary("good", json::print(good));
   const auto bad_file = write_temporary("bad", json::print(bad));
-  const std::string command = "python3 '" SHOAL_SOURCE_DIR "/tests/json/check_schema.py' '" + schema_file.string() +
-                              "' '" + good_file.string() + "' '" + bad_file.string() + "'";
+  const std::string command = "python3 '" + harness::source_directory() + "/tests/json/check_schema.py' '" +
+                              schema_file.string() + "' '" + good_file.string() + "' '" + bad_file.string() + "'";
   const int status = std::system(command.c_str());
   for (const auto& path : {schema_file, good_file, bad_file}) std::filesystem::remove(path);
   ASSERT_TRUE(WIFEXITED(status));

@@ -7,13 +7,14 @@
 
 #include "compiler/ops/op.h"
 #include "compiler/support/error.h"
+#include "tests/harness/source_directory.h"
 
 namespace shoal::test {
 
 using nlohmann::json;
 
 inline json load_reference(const std::string& file) {
-  std::ifstream stream(std::string(SHOAL_SOURCE_DIR) + "/tests/reference/data/" + file);
+  std::ifstream stream(harness::source_directory() + "/tests/reference/data/" + file);
   if (!stream) throw RuntimeError("cannot read tests/reference/data/" + file);
   return json::parse(stream);
 }

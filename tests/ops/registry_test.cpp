@@ -9,6 +9,7 @@
 #include "compiler/ops/formula.h"
 #include "compiler/ops/op.h"
 #include "compiler/support/error.h"
+#include "tests/harness/source_directory.h"
 #include "tests/ops/op_harness.h"
 
 namespace shoal::test {
@@ -17,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(Registry, EveryOpHasItsOwnFile) {
-  const std::filesystem::path room = std::filesystem::path(SHOAL_SOURCE_DIR) / "compiler/ops";
+  const std::filesystem::path room = std::filesystem::path(harness::source_directory()) / "compiler/ops";
   std::set<std::string> files, listed;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(room)) {
     if (entry.path().extension() == ".cpp" && entry.path().parent_path() != room) files.insert(entry.path().stem());

@@ -15,6 +15,7 @@
 #include "compiler/graph/scope.h"
 #include "compiler/graph/text.h"
 #include "compiler/passes/passes.h"
+#include "tests/harness/source_directory.h"
 #include "tests/plan/plans.h"
 
 namespace shoal::test {
@@ -93,7 +94,7 @@ void check_case(const Case& c) {
 
 TEST(PlanCases, EachPlanHasItsLines) {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(SHOAL_SOURCE_DIR "/tests/cases/plan"))
+  for (const auto& entry : std::filesystem::directory_iterator(harness::source_directory() + "/tests/cases/plan"))
     if (entry.path().extension() == ".shoal") paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   EXPECT_GE(paths.size(), 14u);
