@@ -26,7 +26,8 @@ auto run(std::string_view name, Trace* trace, Stage stage, Text text) {
 }
 
 plan::Machine machine_of(const Target& t) {
-  return {t.kind == Target::Kind::cpu, t.lanes, t.registers, t.l1_bytes, t.l2_bytes, t.shared_bytes, t.workers};
+  return {
+      t.kind == Target::Kind::cpu, t.lanes, t.registers, t.l1_bytes, t.l2_bytes, t.shared_bytes, t.workers, t.teams};
 }
 
 plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const Target& target) {
@@ -41,7 +42,7 @@ plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const T
   plan::make_nests(graph, p.chunk < graph.batch, p);
   plan::bind(p);
   plan::relayout(p);
-  plan::place(p, cpu ? int64_t{1} << 30 : target.shared_bytes);
+  plan::place(p, cpu ? int64_t{1} << 30 : target.shared_bytes, cpu ? 64 : 0);
   plan::verify(p);
   return p;
 }
@@ -69,8 +70,13 @@ plan::Schedule choose(const Graph& graph, const Target& target, const Options& o
     kernel::Kernel k = lower::lower(make_plan(graph, c.schedule, target));
     kernel::Estimate e = kernel::estimate(k, std::vector<int32_t>(k.scalars.size(), 1));
     int64_t in_group = members_of_group(c.schedule);
-    plan::Prediction p =
-        plan::predict(c, {e.instructions, e.global_bytes, (options.members + in_group - 1) / in_group}, machine);
+    plan::Prediction p = plan::predict(c,
+                                       {.instructions = e.instructions,
+                                        .global_bytes = e.global_bytes,
+                                        .groups = (options.members + in_group - 1) / in_group,
+                                        .barriers = e.barriers,
+                                        .steps = !k.scalars.empty()},
+                                       machine);
     *why += fmt::format("{}: predicted {:.4g} ns a member-step ({})\n", c.name,
                         p.ns / static_cast<double>(options.members), p.terms);
     if (!best || p.ns < best_ns) best = &c, best_ns = p.ns;

@@ -24,6 +24,7 @@ struct Target {
   int64_t shared_bytes = 99 << 10;  // CUDA: shared memory that one block may use
   int registers = 16;               // vector registers (CPU) or 32-bit registers a thread (CUDA: 255)
   int workers = 1;                  // CPU: threads; CUDA: multiprocessors. Only `choose` reads it
+  bool teams = false;               // CPU: several threads can be had at the same time. Only `choose` reads it
 };
 
 struct Options {

@@ -25,7 +25,8 @@ Target machine_target() {
 
 std::unique_ptr<Device> open_cpu([[maybe_unused]] const DeviceOptions& options) {
 #if SHOAL_CPU
-  return std::make_unique<cpu::CpuDevice>(options.threads, options.cache);
+  return std::make_unique<cpu::CpuDevice>(
+      cpu::CpuOptions{.threads = options.threads, .jobs = options.jobs, .cache = options.cache});
 #else
   throw RuntimeError("no CPU device: this shoal was built without LLVM; use --device reference");
 #endif

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/device.h"
+#include "runtime/job_system.h"
 #include "runtime/kernel_cache.h"
 
 namespace shoal::runtime {
@@ -13,6 +14,7 @@ namespace shoal::runtime {
 struct DeviceOptions {
   std::string name;              // empty: cuda if there is a GPU, else cpu, else reference
   int threads = 0;               // of the CPU; 0: one a core
+  JobSystem jobs = {};           // with parallel_for set, the host's threads run the CPU's groups, instead of our own
   KernelCache* cache = nullptr;  // must outlive the device
 };
 

@@ -21,11 +21,16 @@ struct CpuFeatures {
 };
 
 // LLVM IR text (LLVM 19, opaque pointers) of
-//   define void @NAME(ptr %buffers, ptr %scalars, ptr %scratch, i32 %first_group, i32 %last_group)
-// buffers: array of pointers, scalars: array of i32, scratch: 64-byte aligned, kernel.shared_elements * 4 bytes,
-// private to the worker. Runs the groups [first, last) one after another. kernel.lanes lanes are one vector value; what
-// is the same in all lanes stays scalar; an index that is uniform + lane (stride 1) is one vector load or store. No IR
-// passes are needed.
+//   define void @NAME(ptr %buffers, ptr %scalars, ptr %scratch, i32 %first_group, i32 %last_group, i32 %warp, ptr
+//   %team)
+// buffers: array of pointers, scalars: array of i32, scratch: 64-byte aligned, kernel.shared_elements * 4 bytes. Runs
+// the groups [first, last) one after another. kernel.lanes lanes are one vector value; what is the same in all lanes
+// stays scalar; an index that is uniform + lane (stride 1) is one vector load or store. No IR passes are needed.
+//
+// A kernel of one warp has its scratch to itself and reads neither %warp nor %team. One of more warps is run by a team:
+// that many threads call it at once with all arguments the same but %warp, their number in the team. At a barrier of
+// the group, and after each group, every thread calls the function whose address is the first thing in the memory at
+// %team, with %team as its argument; it returns when all threads of the team have called it.
 std::string llvm(const kernel::Kernel&, const CpuFeatures&);
 
 }  // namespace shoal::emit

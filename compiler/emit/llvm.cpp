@@ -159,25 +159,38 @@ void Emitter::body(int32_t first, int32_t last) {
         if (in(closing.at).op == Op::repeat) close_repeat(closing, i);
         break;
       }
-      case Op::barrier: break;  // one vector: its lanes never part
+      case Op::barrier:
+        // A warp is one vector, whose lanes never part; the threads of a team do.
+        if (in(i).imm == 1 && has_team()) barrier();
+        break;
     }
   }
+}
+
+// The team's barrier is the runtime's: how threads wait for each other is no affair of the kernel.
+void Emitter::barrier() {
+  const std::string wait = out_.temporary("load ptr, ptr %team, align 8");
+  out_.line(fmt::format("call void {}(ptr %team)", wait));
 }
 
 std::string Emitter::signature() const {
   std::string text = "define internal void @shoal_groups(";
   for (const kernel::Buffer& buffer : kernel_.buffers) {
     if (buffer.space != Space::global) continue;
-    text += fmt::format("ptr noalias {}%b_{}, ", buffer.written ? "" : "readonly ", buffer.name);
+    // What a team writes changes under the eyes of each of its threads.
+    const char* promise = !buffer.written ? "noalias readonly " : has_team() ? "" : "noalias ";
+    text += fmt::format("ptr {}%b_{}, ", promise, buffer.name);
   }
   for (const std::string& name : kernel_.scalars) text += fmt::format("i32 %s_{}, ", name);
-  return text + "ptr noalias align 64 %scratch, i64 %first, i64 %last) #0 {\n";
+  text += has_team() ? "ptr align 64 %scratch, i32 %warp, ptr %team, " : "ptr noalias align 64 %scratch, ";
+  return text + "i64 %first, i64 %last) #0 {\n";
 }
 
 // The function that the runtime calls: it unpacks the arguments.
 std::string Emitter::entry_point() {
   std::string text = fmt::format(
-      "define void @{}(ptr %buffers, ptr %scalars, ptr %scratch, i32 %first_group, i32 %last_group) #0 {{\nentry:\n",
+      "define void @{}(ptr %buffers, ptr %scalars, ptr %scratch, i32 %first_group, i32 %last_group, i32 %warp, "
+      "ptr %team) #0 {{\nentry:\n",
       kernel_.name);
   std::string arguments;
   int32_t n = 0;
@@ -194,7 +207,8 @@ std::string Emitter::entry_point() {
     arguments += fmt::format("i32 %s{}, ", n);
   }
   text += "  %first = sext i32 %first_group to i64\n  %last = sext i32 %last_group to i64\n";
-  text += fmt::format("  call void @shoal_groups({}ptr %scratch, i64 %first, i64 %last)\n  ret void\n}}\n", arguments);
+  text += fmt::format("  call void @shoal_groups({}ptr %scratch, {}i64 %first, i64 %last)\n  ret void\n}}\n", arguments,
+                      has_team() ? "i32 %warp, ptr %team, " : "");
   return text;
 }
 
@@ -211,6 +225,7 @@ std::string Emitter::module() {
   out_.define("%group.n", "trunc i64 %group to i32");
   for (size_t slot = 0; slot < facts_.slots.size(); ++slot) slots_.push_back(slot_zero(int32_t(slot)));
   body(0, int32_t(kernel_.code.size()));
+  if (has_team()) barrier();  // the next group uses the same scratch
   out_.define("%group.next", "add nsw i64 %group, 1");
   out_.define("%group.more", "icmp slt i64 %group.next, %last");
   out_.fill(group_phi, fmt::format("%group = phi i64 [ %first, %entry ], [ %group.next, %{} ]", out_.block()));

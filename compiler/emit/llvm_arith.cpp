@@ -22,6 +22,8 @@ void Emitter::leaf(int32_t i) {
   } else if (leaf.op == Op::group) {
     forms.scalar = "%group.n";
     forms.wide = "%group";
+  } else if (leaf.op == Op::warp && has_team()) {
+    forms.scalar = "%warp";
   } else if (leaf.op == Op::warp || leaf.op == Op::lane) {
     forms.scalar = forms.wide = std::string("0");  // of a lane: the part that is the same in all lanes
     if (leaf.op == Op::lane && !uniform(i)) forms.vector = out_.lanes_literal(Type::i32, 1);

@@ -104,6 +104,10 @@ class Emitter {
   std::string any(const std::string& mask_vector);
   void body(int32_t first, int32_t last);
 
+  // Several threads run a group together, each one warp.
+  bool has_team() const { return kernel_.warps > 1; }
+  void barrier();
+
   std::string signature() const;
   std::string entry_point();
 

@@ -260,9 +260,6 @@ class Analysis {
 
 }  // namespace
 
-Facts analyse(const Kernel& kernel) {
-  check(kernel.warps == 1, "emit llvm: kernel {} has {} warps, a CPU task is one vector", kernel.name, kernel.warps);
-  return Analysis(kernel).run();
-}
+Facts analyse(const Kernel& kernel) { return Analysis(kernel).run(); }
 
 }  // namespace shoal::emit::ir

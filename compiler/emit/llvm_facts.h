@@ -48,7 +48,7 @@ struct Facts {
   std::vector<uint8_t> divergent;  // of a when or repeat: its threads may part
 };
 
-// The kernel must be verified. Throws InternalError when warps is not 1.
+// The kernel must be verified.
 Facts analyse(const kernel::Kernel&);
 
 // Operations on 32-bit indices that may be done in 64 bits, because index arithmetic never overflows.

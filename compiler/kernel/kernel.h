@@ -2,7 +2,7 @@
 //
 // An instruction's index is its value's name. Structure is bracketed (loop/when ... end, repeat ... again); a value may
 // be used after its definition, in the same or an inner bracket. Mutable state lives in `var`s and in buffers. A group
-// runs `warps` * `lanes` threads; on the CPU warps is 1 and the lanes are the elements of one vector register.
+// runs `warps` * `lanes` threads; on the CPU a warp is a thread and its lanes are the elements of one vector register.
 // Indexing: element units, never bytes. Everything that differs from thread to thread comes from `lane` and `warp`
 // or from memory.
 #pragma once
@@ -23,7 +23,7 @@ enum class Op : uint8_t {
 enum class OpKind : uint8_t { leaf, arith, variable, control, memory, lanes, sync };
 enum class Type : uint8_t { none, f32, i32, i64, pred };
 
-// global: device memory, an argument.  shared: of the group (CPU: scratch of the worker, cache resident).
+// global: device memory, an argument.  shared: of the group (CPU: scratch of the worker or team, cache resident).
 // local: of the thread, in registers; every access has a constant index.
 enum class Space : uint8_t { global, shared, local };
 

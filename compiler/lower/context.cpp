@@ -95,21 +95,32 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
   if (member.warp > 1 && !in_lanes && plan.shared_size > 0) member_warp_ = member_warp;
 }
 
-int32_t Context::thread(const plan::AxisBinding& binding) {
-  if (binding.threads == 1) return -1;
-  std::array<int32_t, 5> key{binding.lane_div, binding.lane_count, binding.warp_div, binding.warp_count, 0};
+// (id / div) % count of an id in [0, total).
+int32_t Context::part(int32_t id, int32_t div, int32_t count, int32_t total) {
+  if (count == 1) return -1;
+  std::array<int32_t, 5> key{id, div, count, 0, 0};
   if (int32_t known = threads_.find(key); known >= 0) return known;
-  auto part = [&](int32_t id, int32_t div, int32_t count, int32_t total) {
-    if (div > 1) id = builder.emit(Op::div, id, builder.constant_i32(div));
-    return div * count < total ? builder.emit(Op::rem, id, builder.constant_i32(count)) : id;
-  };
-  int32_t result = -1;
-  if (binding.lane_count > 1) result = part(lane_, binding.lane_div, binding.lane_count, builder.kernel().lanes);
-  if (binding.warp_count > 1) {
-    int32_t warp = part(warp_, binding.warp_div, binding.warp_count, builder.kernel().warps);
-    int32_t scaled = builder.emit(Op::mul, warp, builder.constant_i32(binding.lane_count));
-    result = result < 0 ? scaled : builder.emit(Op::add, scaled, result);
-  }
+  int32_t result = id;
+  if (div > 1) result = builder.emit(Op::div, result, builder.constant_i32(div));
+  if (div * count < total) result = builder.emit(Op::rem, result, builder.constant_i32(count));
+  threads_.insert(key, result);
+  return result;
+}
+
+int32_t Context::lane(const plan::AxisBinding& binding) {
+  return part(lane_, binding.lane_div, binding.lane_count, builder.kernel().lanes);
+}
+
+int32_t Context::warp(const plan::AxisBinding& binding) {
+  return part(warp_, binding.warp_div, binding.warp_count, builder.kernel().warps);
+}
+
+int32_t Context::thread(const plan::AxisBinding& binding) {
+  if (binding.warp_count == 1) return lane(binding);
+  std::array<int32_t, 5> key{binding.lane_div, binding.lane_count, binding.warp_div, binding.warp_count, 1};
+  if (int32_t known = threads_.find(key); known >= 0) return known;
+  int32_t result = builder.emit(Op::mul, warp(binding), builder.constant_i32(binding.lane_count));
+  if (int32_t in_warp = lane(binding); in_warp >= 0) result = builder.emit(Op::add, result, in_warp);
   threads_.insert(key, result);
   return result;
 }

@@ -20,8 +20,11 @@ class Context {
  public:
   Context(const plan::Plan& plan, kernel::Builder& builder);
 
-  // Thread index along an axis with this binding; -1 when one thread has the whole axis.
+  // This thread's index along an axis with this binding, and its parts: thread = warp * lane_count + lane. -1 when
+  // there is one thread (lane, warp) along the axis.
   int32_t thread(const plan::AxisBinding& binding);
+  int32_t lane(const plan::AxisBinding& binding);
+  int32_t warp(const plan::AxisBinding& binding);
   // Predicate that this thread is the first of those that only repeat its work; -1 when there are none.
   int32_t first_of_idle(const plan::Binding& binding);
 
@@ -52,6 +55,7 @@ class Context {
   };
   Target locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const;
 
+  int32_t part(int32_t id, int32_t div, int32_t count, int32_t total);
   int32_t from_memory(int32_t buffer, DType dtype, int32_t loaded);
   int32_t to_memory(int32_t buffer, DType dtype, int32_t value);
 
@@ -60,8 +64,8 @@ class Context {
   std::vector<int32_t> buffer_;  // by value
   std::vector<int32_t> base_;    // by value: i64 start of the member's (lane block's) part, -1 when there is none
   int32_t scratch_base_ = -1;
-  ScopedMemo<std::array<int64_t, 4>> loads_;  // (buffer, base, index, imm)
-  ScopedMemo<std::array<int32_t, 5>> threads_;
+  ScopedMemo<std::array<int64_t, 4>> loads_;    // (buffer, base, index, imm)
+  ScopedMemo<std::array<int32_t, 5>> threads_;  // (lane or warp, divisor, count), and both of a thread
 };
 
 }  // namespace shoal::lower

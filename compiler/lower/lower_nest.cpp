@@ -24,13 +24,30 @@ class NestLowering {
 
   void run() {
     context_.forget_loads();
-    for (size_t a = 0; a < nest_.axes.size(); ++a) threads_.push_back(context_.thread(binding_.axes[a]));
+    for (const plan::AxisBinding& axis : binding_.axes) {  // known from here on, whatever bracket wants them first
+      context_.lane(axis);
+      context_.warp(axis);
+    }
     idle_ = context_.first_of_idle(binding_);
+    order_axes();
     scalars_.prepare(0, base_);
     parallel(0);
   }
 
  private:
+  // A reduction's tile walks through what its two axes name. The axis of which a tile takes more points goes outside:
+  // that larger part stays in the cache while the other axis runs, and what the other axis names is read fewer times.
+  void order_axes() {
+    std::vector<size_t> tiled;
+    for (size_t a = 0; a < static_cast<size_t>(nest_.parallel_count()); ++a) {
+      order_.push_back(a);
+      if (binding_.axes[a].tile > 1) tiled.push_back(a);
+    }
+    auto points = [&](size_t a) { return binding_.axes[a].tile * binding_.axes[a].lane_count; };
+    if (nest_.reduced >= 0 && tiled.size() == 2 && points(tiled[1]) > points(tiled[0]))
+      std::swap(order_[tiled[0]], order_[tiled[1]]);
+  }
+
   int64_t extent(size_t axis) const {
     return nest_.axes[axis].sample ? context_.chunk.extent : nest_.axes[axis].extent;
   }
@@ -46,35 +63,40 @@ class NestLowering {
     builder_.end();
   }
 
-  void parallel(size_t axis) {
-    if (static_cast<int>(axis) == nest_.parallel_count()) return tile_body();
+  void parallel(size_t depth) {
+    if (depth == order_.size()) return tile_body();
+    size_t axis = order_[depth];
     int64_t n = extent(axis), threads = binding_.axes[axis].threads, span = threads * binding_.axes[axis].tile;
     int64_t full = n / span * span;
-    if (full > 0) segment(axis, 0, full, binding_.axes[axis].tile, 0);
+    if (full > 0) segment(depth, 0, full, binding_.axes[axis].tile, 0);
     int64_t rest = (n - full) / threads;
-    if (rest > 0) segment(axis, full, full + rest * threads, static_cast<int>(rest), 0);
-    if (int64_t last = (n - full) % threads; last > 0) segment(axis, n - last, n - last + threads, 1, last);
+    if (rest > 0) segment(depth, full, full + rest * threads, static_cast<int>(rest), 0);
+    if (int64_t last = (n - full) % threads; last > 0) segment(depth, n - last, n - last + threads, 1, last);
   }
 
-  // Indices [begin, end) of the axis, tile * threads of them at a time. guard > 0: only that many threads have work.
-  void segment(size_t axis, int64_t begin, int64_t end, int tile, int64_t guard) {
-    int64_t threads = binding_.axes[axis].threads, span = threads * tile;
+  // Indices [begin, end) of the axis: an equal block for each warp (neighbours in memory stay with one of them), in it
+  // tile * lanes of them at a time. guard > 0: one for each thread, and only that many threads have work.
+  void segment(size_t depth, int64_t begin, int64_t end, int tile, int64_t guard) {
+    size_t axis = order_[depth];
+    const plan::AxisBinding& spread = binding_.axes[axis];
+    int64_t lanes = spread.lane_count, span = lanes * tile, block = (end - begin) / spread.warp_count;
     auto body = [&](int32_t counter) {
       base_[axis] = {};
       base_[axis].constant = begin;
+      base_[axis].add(context_.warp(spread), block);
       base_[axis].add(counter, 1);
-      base_[axis].add(threads_[axis], 1);
-      tiles_.emplace_back(tile, threads);
+      base_[axis].add(context_.lane(spread), 1);
+      tiles_.push_back({axis, tile, lanes});
       scalars_.prepare(1u << axis, base_);
-      parallel(axis + 1);
+      parallel(depth + 1);
       tiles_.pop_back();
       base_[axis] = {};
     };
     if (guard > 0) {
-      int32_t pred = builder_.emit(Op::lt, threads_[axis], builder_.constant_i32(guard));
+      int32_t pred = builder_.emit(Op::lt, context_.thread(spread), builder_.constant_i32(guard));
       return bracket([&] { builder_.when(pred); }, [&] { body(-1); });
     }
-    if (end - begin == span) {
+    if (block == span) {
       // No loop, yet a scope of its own: another segment of this axis has other constants for the same points.
       context_.open();
       scalars_.open();
@@ -84,18 +106,18 @@ class NestLowering {
       return;
     }
     int32_t counter = -1;
-    bracket([&] { counter = builder_.loop(builder_.constant_i32(end - begin), span); }, [&] { body(counter); });
+    bracket([&] { counter = builder_.loop(builder_.constant_i32(block), span); }, [&] { body(counter); });
   }
 
   // All points of the tile, as offsets from base_.
   std::vector<Point> tile_points() const {
     std::vector<Point> points{base_};
-    for (size_t axis = 0; axis < tiles_.size(); ++axis) {
+    for (const Tile& tile : tiles_) {
       std::vector<Point> next;
       for (const Point& p : points)
-        for (int t = 0; t < tiles_[axis].first; ++t) {
+        for (int t = 0; t < tile.points; ++t) {
           next.push_back(p);
-          next.back()[axis].constant += t * tiles_[axis].second;
+          next.back()[tile.axis].constant += t * tile.distance;
         }
       points = std::move(next);
     }
@@ -205,9 +227,14 @@ class NestLowering {
   const plan::Nest& nest_;
   const plan::Binding& binding_;
   Scalars scalars_;
-  Point base_;                                  // the tile's first point
-  std::vector<int32_t> threads_;                // by axis: this thread's index along it, or -1
-  std::vector<std::pair<int, int64_t>> tiles_;  // by open parallel axis: points of a thread, and their distance
+  Point base_;                 // the tile's first point
+  std::vector<size_t> order_;  // parallel axes, outermost first
+  struct Tile {
+    size_t axis;
+    int points;        // of a thread
+    int64_t distance;  // between them
+  };
+  std::vector<Tile> tiles_;  // of the open parallel axes
   int32_t idle_ = -1;
 };
 

@@ -38,7 +38,8 @@ class Relayout {
         dims_(nest.axes.size() - 1) {}
 
   void run() {
-    lane_ = context_.thread(binding_.axes[0]);
+    lane_ = context_.lane(binding_.axes[0]);
+    for (const plan::AxisBinding& axis : binding_.axes) context_.warp(axis);
     context_.forget_loads();
     dimension(1);
     // Units beyond the last whole block: element by element.
@@ -52,14 +53,27 @@ class Relayout {
   }
 
  private:
-  void loop(int64_t extent, int64_t step, Linear& index, const std::function<void()>& body) {
-    if (extent <= step) {
-      if (extent == step) body();
-      return;
+  // The blocks of `step` points along an axis; where it is given to warps, each has a run of them and the rest are
+  // dealt out one by one.
+  void loop(size_t axis, int64_t extent, int64_t step, Linear& index, const std::function<void()>& body) {
+    const plan::AxisBinding& spread = binding_.axes[axis];
+    int64_t warps = spread.warp_count, run = extent / step / warps * step, rest = extent / step % warps;
+    if (run > 0) {
+      bool loops = run > step;
+      int32_t counter = loops ? builder_.loop(builder_.constant_i32(run), step) : -1;
+      context_.open();
+      index.add(context_.warp(spread), run);
+      index.add(counter, 1);
+      body();
+      index = {};
+      context_.close();
+      if (loops) builder_.end();
     }
-    int32_t counter = builder_.loop(builder_.constant_i32(extent), step);
+    if (rest == 0) return;
+    builder_.when(builder_.emit(Op::lt, context_.warp(spread), builder_.constant_i32(rest)));
     context_.open();
-    index.add(counter, 1);
+    index.constant = run * warps;
+    index.add(context_.warp(spread), step);
     body();
     index = {};
     context_.close();
@@ -69,9 +83,9 @@ class Relayout {
   // Loops over all unit dimensions but the last, then over blocks.
   void dimension(size_t axis) {
     if (axis + 1 < nest_.axes.size())
-      return loop(nest_.axes[axis].extent, 1, dims_[axis - 1], [&] { dimension(axis + 1); });
+      return loop(axis, nest_.axes[axis].extent, 1, dims_[axis - 1], [&] { dimension(axis + 1); });
     int64_t units = nest_.axes.back().extent / lanes_ * lanes_;
-    loop(context_.chunk.extent, lanes_, sample_, [&] { loop(units, lanes_, dims_.back(), [&] { block(); }); });
+    loop(0, context_.chunk.extent, lanes_, sample_, [&] { loop(axis, units, lanes_, dims_.back(), [&] { block(); }); });
   }
 
   void block() {

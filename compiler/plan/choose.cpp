@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/plan/inline_cost.h"
 
@@ -15,6 +16,10 @@ namespace {
 constexpr double ns_per_instruction = 0.088;
 // Streaming state that does not stay in L2 comes from L3 or memory at about this rate for each core.
 constexpr double stream_bytes_per_ns = 12;
+// Two threads at a barrier: a cache line goes to the other core and another one back, and who is late is waited for.
+constexpr double ns_per_barrier = 400;
+// Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
+constexpr int64_t most_team_threads = 16;
 
 struct Sizes {
   int64_t state_bytes = 0;       // of one member
@@ -75,6 +80,29 @@ Candidate by_unit(const Graph& graph, const Sizes& sizes, const Machine& machine
   return c;
 }
 
+// A candidate that gives one member to one thread, with `threads` of them at each member instead: they share the
+// samples where there is a vector of them for each thread, else the units.
+Candidate by_team(Candidate c, const Graph& graph, int threads) {
+  const int64_t vector = c.schedule[PopulationAxis::sample].lane;
+  bool samples = graph.batch >= vector * threads;
+  c.schedule[samples ? PopulationAxis::sample : PopulationAxis::unit].warp = threads;
+  c.name = fmt::format("{}, {} threads a member", c.name, threads);
+  if (samples) c.layer_bytes /= threads;
+  return c;
+}
+
+// Numbers of threads at a member that put workers to use which members alone leave idle, or which they leave idle in
+// the last round.
+std::vector<int> team_sizes(int64_t members, const Machine& machine) {
+  std::vector<int> sizes;
+  if (!machine.teams || members >= 4 * int64_t{machine.workers}) return sizes;
+  for (int64_t threads : {int64_t{machine.workers} / members, int64_t{machine.workers}}) {
+    int size = static_cast<int>(std::min(threads, most_team_threads));
+    if (size > 1 && (sizes.empty() || sizes.back() != size)) sizes.push_back(size);
+  }
+  return sizes;
+}
+
 Candidate for_cuda(const Graph& graph, const Sizes& sizes, const Machine& machine) {
   Candidate c{{}, {}, 0, 0};
   Schedule& s = c.schedule;
@@ -103,6 +131,10 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
   if (graph.batch >= machine.lanes) list.push_back(by_sample(graph, sizes, machine));
   // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.
   if (members < machine.lanes * 2 && graph.batch < machine.lanes * 2) list.push_back(by_unit(graph, sizes, machine));
+  const size_t alone = list.size();
+  for (int threads : team_sizes(members, machine))
+    for (size_t c = 0; c < alone; ++c)
+      if (!list[c].schedule.members_in_lanes()) list.push_back(by_team(list[c], graph, threads));
   return list;
 }
 
@@ -113,17 +145,26 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   double slowdown = 1 + 0.4 * over;
   // A strided load of a vector is as many loads as there are lanes.
   if (candidate.schedule[PopulationAxis::unit].lane > 1) slowdown *= 1.7;
+  const int threads = candidate.schedule.warps();
   double compute = counts.instructions * ns_per_instruction * slowdown;
   bool streams = candidate.state_bytes > machine.l2_bytes * 3 / 4;
-  double stream = streams ? counts.global_bytes / stream_bytes_per_ns : 0;
-  int64_t rounds = (counts.groups + machine.workers - 1) / machine.workers;
+  double stream = streams ? counts.global_bytes / stream_bytes_per_ns / threads : 0;
+  double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
+  // Whole rounds of groups, or a share of all when the last ones are run in turn.
+  const auto groups = static_cast<double>(counts.groups);
+  const int at_once = std::max(1, machine.workers / threads);
+  double rounds = std::max(1.0, groups / at_once);
+  if (!counts.steps || threads > 1) rounds = std::ceil(rounds);
   Prediction p;
-  p.ns = (compute + stream) * static_cast<double>(rounds);
-  p.terms =
-      fmt::format("{:.4g} instructions x {:.3f} ns{}, {} of {} groups on each of {} threads", counts.instructions,
-                  ns_per_instruction * slowdown,
-                  streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes) : std::string(),
-                  rounds, counts.groups, machine.workers);
+  p.ns = (compute + stream + barriers) * rounds;
+  p.terms = fmt::format(
+      "{:.4g} instructions x {:.3f} ns{}{}, {:.4g} of {} groups on each of {}", counts.instructions,
+      ns_per_instruction * slowdown,
+      streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes / threads) : std::string(),
+      threads > 1 ? fmt::format(" + {:.0f} barriers x {:.0f} ns", counts.barriers, ns_per_barrier) : std::string(),
+      rounds, counts.groups,
+      threads > 1 ? fmt::format("{} teams of {} threads", at_once, threads)
+                  : fmt::format("{} threads", machine.workers));
   return p;
 }
 

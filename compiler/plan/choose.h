@@ -19,6 +19,7 @@ struct Machine {
   int registers = 16;
   int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10, shared_bytes = 99 << 10;
   int workers = 1;
+  bool teams = false;  // several of them may run one group together
 };
 
 struct Candidate {
@@ -33,9 +34,11 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
 
 // What a candidate's kernel does in one step.
 struct Counts {
-  double instructions = 0;  // of one group (of one vector lane)
+  double instructions = 0;  // of one thread of a group (of one vector lane)
   double global_bytes = 0;  // of one group
   int64_t groups = 1;
+  double barriers = 0;  // at which the threads of a group wait for each other
+  bool steps = false;   // a launch takes many steps, so the last groups can be shared by all workers in turn
 };
 
 struct Prediction {

@@ -53,16 +53,31 @@ void find_lifetimes(Plan& plan) {
       plan.places[v].sample_extent = whole[v] || plan.values[v].argument >= 0 ? plan.batch : plan.chunk;
 }
 
-// Row-major strides, samples outermost or innermost.
-void lay_out(Plan& plan, int32_t v) {
+// A walk across rows that are a multiple of many cache lines long keeps to a few sets of the cache, and throws out what
+// it will need again. One line more between the rows, and it goes through all of them.
+int64_t row_length(const Plan& plan, int64_t elements, int64_t line_bytes) {
+  const Schedule& schedule = plan.schedule;
+  int64_t element_bytes = 4 * (schedule.members_in_lanes() ? schedule[PopulationAxis::member].lane : 1);
+  if (line_bytes == 0 || elements * element_bytes % (4 * line_bytes) != 0) return elements;
+  return elements + std::max<int64_t>(1, line_bytes / element_bytes);
+}
+
+// Row-major strides, samples outermost or innermost; between rows of temporaries there may be room. All rows have the
+// same, so that flat indices over units stay what they are.
+void lay_out(Plan& plan, int32_t v, int64_t line_bytes) {
   const Value& value = plan.values[v];
   Place& place = plan.places[v];
-  int64_t stride = value.samples_innermost ? place.sample_extent : 1;
+  if (value.argument >= 0) line_bytes = 0;
+  bool many_units = element_count(value.dims) > 1, many_samples = place.sample_extent > 1;
+  int64_t stride = !value.samples_innermost ? 1
+                   : many_units             ? row_length(plan, place.sample_extent, line_bytes)
+                                            : place.sample_extent;
   place.strides.resize(value.dims.size());
   for (size_t d = value.dims.size(); d-- > 0;) {
     place.strides[d] = stride;
     stride *= value.dims[d];
   }
+  if (value.varies.sample && !value.samples_innermost && many_samples) stride = row_length(plan, stride, line_bytes);
   if (value.varies.sample) place.sample_stride = value.samples_innermost ? 1 : stride;
   place.size = value.samples_innermost ? stride : stride * place.sample_extent;
 }
@@ -90,7 +105,7 @@ int64_t first_fit(const Plan& plan, const Place& place) {
 
 }  // namespace
 
-void place(Plan& plan, int64_t shared_bytes) {
+void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes) {
   plan.places.assign(plan.values.size(), {});
   find_lifetimes(plan);
   const Spread& member = plan.schedule[PopulationAxis::member];
@@ -98,7 +113,7 @@ void place(Plan& plan, int64_t shared_bytes) {
   std::vector<int32_t> temporaries;
   for (size_t v = 0; v < plan.values.size(); ++v) {
     plan.places[v].offset = plan.values[v].argument >= 0 ? 0 : -1;
-    lay_out(plan, static_cast<int32_t>(v));
+    lay_out(plan, static_cast<int32_t>(v), line_bytes);
     if (plan.values[v].argument < 0 && plan.places[v].first_nest >= 0) temporaries.push_back(static_cast<int32_t>(v));
   }
   std::stable_sort(temporaries.begin(), temporaries.end(),

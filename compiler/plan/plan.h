@@ -39,7 +39,8 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-// How the points of one nest's axis are spread: point = ((loop * tile + t) * threads + thread)
+// How the points of one nest's axis are spread: each warp has a block of neighbouring points, and in its block
+// point = (loop * tile + t) * lane_count + lane; the last few points go to one thread each.
 struct AxisBinding {
   int32_t threads = 1;                   // lanes * warps along this axis
   int32_t lane_div = 1, lane_count = 1;  // thread part from lanes: (lane / lane_div) % lane_count
@@ -88,8 +89,9 @@ void bind(Plan& plan);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
 // run along the other axis.
 void relayout(Plan& plan);
-// Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
-void place(Plan& plan, int64_t shared_bytes);
+// Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch. `line_bytes`:
+// of a cache whose sets rows of temporaries are to be spread over, 0 for none.
+void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes = 0);
 // Checks indices against extents, order of definition, stores; throws InternalError that prints the nest.
 void verify(const Plan& plan);
 

@@ -2,6 +2,8 @@
 // layouts.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/plan/plan.h"
 
 namespace shoal::plan {
@@ -76,6 +78,25 @@ Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
   return nest;
 }
 
+// Warps share the blocks along the axis that they divide best, samples first: those are where the value was made.
+void give_warps(const Plan& plan, const Nest& nest, Binding& binding) {
+  const Schedule& schedule = plan.schedule;
+  int64_t warps = schedule[PopulationAxis::sample].warp * schedule[PopulationAxis::unit].warp, lanes = schedule.lanes();
+  if (warps == 1) return;
+  size_t best = 0;
+  double best_share = 0;
+  for (size_t a = 0; a < nest.axes.size(); ++a) {
+    bool in_blocks = a == 0 || a + 1 == nest.axes.size();
+    int64_t extent = a == 0 ? plan.chunk : nest.axes[a].extent;
+    int64_t blocks = std::max<int64_t>(1, in_blocks ? extent / lanes : extent);
+    double share = static_cast<double>(blocks) / static_cast<double>((blocks + warps - 1) / warps * warps);
+    if (share > best_share) best = a, best_share = share;
+  }
+  AxisBinding& axis = binding.axes[best];
+  axis.warp_count = static_cast<int32_t>(warps);
+  axis.threads *= axis.warp_count;
+}
+
 void add_copy(Plan& plan, int32_t value, const Use& use) {
   Along other = plan.values[value].samples_innermost ? Along::units : Along::samples;
   Value copy = plan.values[value];
@@ -97,6 +118,7 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
   Binding binding;
   binding.axes.resize(nest.axes.size());
   binding.axes[0].threads = binding.axes[0].lane_count = plan.schedule.lanes();
+  give_warps(plan, nest, binding);
   plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(after) + 1, nest);
   plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
 }
@@ -106,7 +128,7 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
 void relayout(Plan& plan) {
   if (plan.schedule.members_in_lanes()) return;
   // Blocks are transposed across the lanes of one vector, so all lanes must walk one axis.
-  bool may_copy = plan.schedule.warps() == 1 && plan.schedule[PopulationAxis::sample].lane == plan.schedule.lanes();
+  bool may_copy = plan.schedule[PopulationAxis::sample].lane == plan.schedule.lanes();
   size_t count = plan.values.size();
   for (size_t v = 0; v < count; ++v) {
     Value& value = plan.values[v];

@@ -126,8 +126,9 @@ void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch
   if (schedule.lanes() != lanes)
     refuse(fmt::format("uses {} lanes, the target has {}; their product over the axes must be equal", schedule.lanes(),
                        lanes));
-  if (cpu && schedule.warps() != 1) refuse("has warps, which a CPU has not");
-  if (schedule.warps() > 32) refuse("has more than 32 warps in a block");
+  if (cpu && schedule[PopulationAxis::member].warp != 1)
+    refuse("spreads members over the threads of a team; on a CPU members go to groups, and samples or units to warps");
+  if (schedule.warps() > 32) refuse("has more than 32 warps in a group");
   if (schedule.members_in_lanes()) {
     if (schedule[PopulationAxis::sample].lane > 1 || schedule[PopulationAxis::unit].lane > 1 ||
         schedule[PopulationAxis::sample].warp > 1 || schedule[PopulationAxis::unit].warp > 1)

@@ -2,14 +2,16 @@
 //
 //   member=group,lane  sample=loop  unit=loop  tile=4x2  chunk=16          CPU: a vector lane per member
 //   member=group  sample=loop,lane  unit=loop  tile=2x4                    CPU: a lane per sample
+//   member=group  sample=warp*2,lane  unit=loop  tile=2x4                  CPU: two threads share a member's samples
 //   member=group,warp,lane  sample=loop  unit=loop                         GPU: a thread per member
 //   member=group,warp*4  sample=lane*4  unit=lane*8  tile=8x4              GPU: a warp per member, four to a block
 //   member=group  sample=warp*2,lane*4  unit=warp*2,lane*8  tile=8x4       GPU: a block per member
 //
-// A level may name its extent (`lane*8`); without one, `lane` is what the other axes leave of the target's lanes, and
-// `warp` is 1. `tile=SxU` is the register tile of one thread: S steps along sample (or the outer tile axis of a nest),
-// U along unit. `chunk` samples go through the network together (default: all). `unroll` is the step of reduction
-// loops.
+// `group` is a CUDA block or a task of the CPU, `warp` a warp or one thread of the team that runs a task together,
+// `lane` a thread of the warp or an element of the vector. A level may name its extent (`lane*8`); without one, `lane`
+// is what the other axes leave of the target's lanes, and `warp` is 1. `tile=SxU` is the register tile of one thread: S
+// steps along sample (or the outer tile axis of a nest), U along unit. `chunk` samples go through the network together
+// (default: all). `unroll` is the step of reduction loops.
 #pragma once
 
 #include <array>

@@ -15,7 +15,8 @@
 #include "compiler/support/hash.h"
 #include "runtime/cpu/host.h"
 #include "runtime/cpu/jit.h"
-#include "runtime/cpu/worker_pool.h"
+#include "runtime/cpu/launcher.h"
+#include "runtime/cpu/workers.h"
 #include "runtime/reference/host_buffer.h"
 
 namespace shoal::cpu {
@@ -33,24 +34,19 @@ CacheKey key_of(const Module& module) {
                   module.kernel.name, module.source)};
 }
 
-// Memory that grows, 64-byte aligned, of one worker.
-struct Scratch {
-  std::unique_ptr<HostBuffer> memory;
-  void* reserve(int64_t bytes) {
-    if (!memory || memory->bytes() < bytes) memory = std::make_unique<HostBuffer>(bytes);
-    return memory->data();
-  }
-};
-
 }  // namespace
 
 struct CpuDevice::State {
-  State(int threads, KernelCache* cache_, const std::string& cpu)
-      : target(detect_host(cpu, threads)), pool(target.workers - 1), scratch(size_t(target.workers)), cache(cache_) {}
+  explicit State(const CpuOptions& options)
+      : target(detect_host(options.cpu, options.jobs.parallel_for ? options.jobs.workers : options.threads)),
+        workers(make_workers(target.workers, options.jobs)),
+        cache(options.cache) {
+    target.teams = target.teams && workers->can_run_together();
+  }
 
   Target target;
-  WorkerPool pool;
-  std::vector<Scratch> scratch;  // by worker
+  std::unique_ptr<Workers> workers;
+  ScratchPool scratch;
   KernelCache* cache;
   Linker linker;                                                        // outlives the code below
   std::mutex mutex;                                                     // guards `kept`
@@ -85,10 +81,11 @@ namespace {
 
 class Compiled : public Executable {
  public:
-  Compiled(std::shared_ptr<void> device, WorkerPool& pool, std::vector<Scratch>& scratch,
-           std::shared_ptr<LoadedCode> code, const Module& module)
-      : device_(std::move(device)), pool_(pool), scratch_(scratch), code_(std::move(code)), groups_(module.groups) {
+  Compiled(std::shared_ptr<void> device, Workers& workers, ScratchPool& scratch, std::shared_ptr<LoadedCode> code,
+           const Module& module)
+      : device_(std::move(device)), launcher_(workers, scratch), code_(std::move(code)), groups_(module.groups) {
     signature_.name = module.kernel.name;
+    signature_.warps = module.kernel.warps;
     signature_.shared_elements = module.kernel.shared_elements;
     signature_.buffers = module.kernel.buffers;
     signature_.scalars = module.kernel.scalars;
@@ -97,18 +94,12 @@ class Compiled : public Executable {
   void launch(const std::vector<DeviceBuffer*>& buffers, const std::vector<int32_t>& scalars) override {
     std::vector<void*> pointers;
     for (HostBuffer* buffer : host_buffers(signature_, buffers, scalars)) pointers.push_back(buffer->data());
-    const KernelFunction function = code_->function();
-    const int64_t bytes = std::max<int64_t>(64, signature_.shared_elements * 4);
-    pool_.parallel_for(groups_, [&](int64_t first, int64_t last, int worker) {
-      void* scratch = scratch_[size_t(worker)].reserve(bytes);
-      function(pointers.data(), scalars.data(), scratch, int32_t(first), int32_t(last));
-    });
+    launcher_.launch({code_->function(), signature_, groups_, pointers, scalars});
   }
 
  private:
-  std::shared_ptr<void> device_;  // keeps pool, scratch and linker alive; declared first, so it goes last
-  WorkerPool& pool_;
-  std::vector<Scratch>& scratch_;
+  std::shared_ptr<void> device_;  // keeps workers, scratch and linker alive; declared first, so it goes last
+  Launcher launcher_;
   std::shared_ptr<LoadedCode> code_;
   kernel::Kernel signature_;  // without code
   int64_t groups_;
@@ -116,15 +107,16 @@ class Compiled : public Executable {
 
 }  // namespace
 
-CpuDevice::CpuDevice(int threads, KernelCache* cache, const std::string& cpu)
-    : state_(std::make_shared<State>(threads, cache, cpu)) {}
+CpuDevice::CpuDevice(const CpuOptions& options) : state_(std::make_shared<State>(options)) {}
+CpuDevice::CpuDevice(int threads, KernelCache* cache) : CpuDevice(CpuOptions{.threads = threads, .cache = cache}) {}
 CpuDevice::~CpuDevice() = default;
 
 std::string CpuDevice::name() const { return "cpu"; }
 
 std::string CpuDevice::description() const {
-  std::string text =
-      fmt::format("{}, {} thread{}", host_model_name(), state_->pool.workers(), state_->pool.workers() == 1 ? "" : "s");
+  const int workers = state_->workers->workers();
+  std::string text = fmt::format("{}, {} {}thread{}", host_model_name(), workers,
+                                 state_->workers->can_run_together() ? "" : "host ", workers == 1 ? "" : "s");
   for (const char* feature : {"avx512f", "avx2", "fma"}) {
     if (state_->target.cpu.features.find(fmt::format("+{}", feature)) != std::string::npos) {
       text += fmt::format("{}{}", text.ends_with("s") || text.ends_with("thread") ? ", " : " ", feature);
@@ -138,6 +130,10 @@ Target CpuDevice::target() const { return state_->target; }
 std::unique_ptr<Executable> CpuDevice::load(const Module& module, LoadReport* report) {
   const auto start = std::chrono::steady_clock::now();
   check(module.target.kind == Target::Kind::cpu, "the CPU device was given a module of another device");
+  if (module.kernel.warps > 1 && !state_->workers->can_run_together())
+    throw SpecError("schedule", fmt::format("'{}' needs {} threads at the same time, which the host's job system does "
+                                            "not promise; use a schedule without warps",
+                                            module.schedule, module.kernel.warps));
   const CacheKey key = key_of(module);
   auto source = LoadReport::Source::memory;
   std::shared_ptr<LoadedCode> code = state_->find(key.material);
@@ -157,7 +153,7 @@ std::unique_ptr<Executable> CpuDevice::load(const Module& module, LoadReport* re
     report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     report->key = hash128(key.material).hex();
   }
-  return std::make_unique<Compiled>(state_, state_->pool, state_->scratch, std::move(code), module);
+  return std::make_unique<Compiled>(state_, *state_->workers, state_->scratch, std::move(code), module);
 }
 
 std::unique_ptr<DeviceBuffer> CpuDevice::allocate(int64_t bytes) { return std::make_unique<HostBuffer>(bytes); }

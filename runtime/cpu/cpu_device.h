@@ -5,14 +5,25 @@
 #include <string>
 
 #include "runtime/device.h"
+#include "runtime/job_system.h"
 #include "runtime/kernel_cache.h"
 
 namespace shoal::cpu {
 
+struct CpuOptions {
+  int threads = 0;               // that run groups, the caller of launch among them; 0: one a core
+  JobSystem jobs = {};           // with parallel_for set: the host's threads run groups, and none of our own
+  KernelCache* cache = nullptr;  // may be null; if not, it must outlive the device
+  std::string cpu = "native";    // as for detect_host
+};
+
+// Launches from several threads take turns, or are the job system's to order. A kernel whose schedule spreads a member
+// over several threads (warps) runs on as many at once, whether there are cores for them or not; such kernels are
+// refused (SpecError, place "schedule") with a job system, which promises no two threads at the same time.
 class CpuDevice : public Device {
  public:
-  // `threads` 0: one a core. `cpu` as for detect_host. `cache` may be null; if not, it must outlive the device.
-  explicit CpuDevice(int threads = 0, KernelCache* cache = nullptr, const std::string& cpu = "native");
+  explicit CpuDevice(const CpuOptions&);
+  explicit CpuDevice(int threads = 0, KernelCache* cache = nullptr);
   ~CpuDevice() override;
   std::string name() const override;
   std::string description() const override;

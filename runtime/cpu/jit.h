@@ -11,9 +11,14 @@
 
 namespace shoal::cpu {
 
-// The signature of emit::llvm.
+// What the threads that run one group together share; its place for code is the first member, as emit::llvm has it.
+struct TeamEntry {
+  void (*barrier)(TeamEntry*) = nullptr;
+};
+
+// The signature of emit::llvm. `warp` and `team` are read by kernels of several warps only.
 using KernelFunction = void (*)(void* const* buffers, const int32_t* scalars, void* scratch, int32_t first_group,
-                                int32_t last_group);
+                                int32_t last_group, int32_t warp, TeamEntry* team);
 
 struct CompileTimes {
   double parse_seconds = 0, generate_seconds = 0;

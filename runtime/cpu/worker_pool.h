@@ -1,5 +1,4 @@
-// Threads that share the groups of a launch. Denormals are flushed to zero in whatever runs here: denormal Adam moments
-// made a training step 3 times slower.
+// Threads of our own that share the groups of a launch.
 #pragma once
 
 #include <atomic>
@@ -11,52 +10,44 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/cpu/workers.h"
+
 namespace shoal::cpu {
 
-// Flush-to-zero and denormals-are-zero in this thread while it lives; what was before comes back.
-class FlushDenormals {
+class WorkerPool : public Workers {
  public:
-  FlushDenormals();
-  ~FlushDenormals();
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  uint32_t saved_;
-};
-
-class WorkerPool {
- public:
-  using Body = std::function<void(int64_t first, int64_t last, int worker)>;
-
-  // `own_threads` threads beside the caller of parallel_for, who always works too.
+  // `own_threads` threads beside the caller, who always works too.
   explicit WorkerPool(int own_threads);
-  ~WorkerPool();
+  ~WorkerPool() override;
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  int workers() const { return int(threads_.size()) + 1; }
-  // Calls `body` on ranges that make up [0, n), each item once; returns when all are done. `worker` is in [0,
-  // workers()), and one worker runs one range at a time. The first exception of a body ends the loop and is thrown
-  // here. Calls from several threads queue up; a call from within a body is not allowed.
-  void parallel_for(int64_t n, const Body& body);
+  int workers() const override { return int(threads_.size()) + 1; }
+  void run_each(int64_t n, const std::function<void(int64_t item)>& task) override;
+  // More threads than the pool has are started for the one call.
+  void run_together(int threads, const std::function<void(int thread)>& task) override;
+  bool can_run_together() const override { return true; }
 
  private:
-  void serve(int worker);
-  void work(int worker);
+  using Task = std::function<void(int64_t)>;
+  void launch(int64_t n, const Task& task, bool together);
+  void serve();
+  void work();
 
   std::vector<std::thread> threads_;
-  std::mutex one_launch_;  // held for the whole of a parallel_for
-  std::mutex state_;       // guards what follows, up to the atomics
+  std::mutex one_launch_;  // held for the whole of a launch
+  std::mutex state_;       // guards what follows, up to the counter
   std::condition_variable wake_, finished_;
   uint64_t launch_ = 0;
   int busy_ = 0;
   bool closing_ = false;
   std::exception_ptr failure_;
   // Of the launch under way: written under state_ before the workers wake.
-  const Body* body_ = nullptr;
-  int64_t count_ = 0, grain_ = 1;
-  std::atomic<int64_t> next_ = 0;
+  const Task* task_ = nullptr;
+  int64_t count_ = 0;
+  bool together_ = false;  // one item a thread, because they wait for each other
+  // On a cache line of its own: all workers write it while they read what stands above.
+  alignas(64) std::atomic<int64_t> next_ = 0;
 };
 
 }  // namespace shoal::cpu

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
+#include "runtime/cpu/flush_denormals.h"
 #include "runtime/cpu/host.h"
 #include "runtime/cpu/jit.h"
-#include "runtime/cpu/worker_pool.h"
+#include "runtime/cpu/team.h"
 
 namespace shoal::test {
 
@@ -57,10 +59,15 @@ void expect_same(const Kernel& k, const std::vector<Words>& memory, const std::v
   for (Words& words : found) pointers.push_back(words.data());
   const size_t scratch_bytes = size_t(k.shared_elements * 4 + 63) / 64 * 64 + 64;
   const std::unique_ptr<void, void (*)(void*)> scratch(std::aligned_alloc(64, scratch_bytes), std::free);
-  {
+  cpu::Team team(k.warps, 100);
+  auto run = [&](int32_t warp) {
     const cpu::FlushDenormals flush;
-    code->function()(pointers.data(), scalars.data(), scratch.get(), first_group, last_group);
-  }
+    code->function()(pointers.data(), scalars.data(), scratch.get(), first_group, last_group, warp, team.entry());
+  };
+  std::vector<std::thread> others;
+  for (int32_t warp = 1; warp < k.warps; ++warp) others.emplace_back(run, warp);
+  run(0);
+  for (std::thread& thread : others) thread.join();
   for (size_t b = 0; b < memory.size(); ++b) {
     for (size_t e = 0; e < memory[b].size(); ++e) {
       const uint32_t want = expected[b][e], got = found[b][e];

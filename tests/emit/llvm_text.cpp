@@ -38,9 +38,22 @@ TEST_F(LlvmText, HeaderStandsAboveAsComments) {
   EXPECT_TRUE(text().starts_with("; spec: xor\n; flops: 12\n"));
 }
 
-TEST_F(LlvmText, SeveralWarpsAreRefused) {
+TEST_F(LlvmText, BarriersOfTheGroupCallTheTeamsFunctionAndThoseOfAWarpNothing) {
+  b.barrier(true);
+  b.store(1, -1, b.leaf(Op::warp), 0, b.constant(1.0f));
+  EXPECT_THAT(text(), Not(HasSubstr("call void %t")));  // one warp: nobody to wait for
   k.warps = 2;
-  EXPECT_THROW(text(), InternalError);
+  const std::string ir = text();
+  const std::string call = "= load ptr, ptr %team, align 8\n  call void %t";
+  EXPECT_NE(ir.find(call), ir.rfind(call)) << "one more after each group\n" << ir;
+  EXPECT_THAT(ir, HasSubstr("getelementptr inbounds float, ptr %b_out, i64 %"));
+  EXPECT_THAT(ir, HasSubstr("sext i32 %warp to i64"));
+  // Another thread may write what this one has read.
+  EXPECT_THAT(ir, HasSubstr("(ptr noalias readonly %b_in, ptr %b_out, i32 %s_n, ptr align 64 %scratch"));
+  k.code.clear();
+  Builder only_warp(k);
+  only_warp.barrier(false);
+  EXPECT_EQ(text().find(call), text().rfind(call)) << "none but the one after the group\n" << text();
 }
 
 TEST_F(LlvmText, UniformArithmeticStaysScalarUntilAVectorWantsIt) {
