@@ -89,8 +89,8 @@ void bind(Plan& plan);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
 // run along the other axis.
 void relayout(Plan& plan);
-// Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch. `line_bytes`:
-// of a cache whose sets rows of temporaries are to be spread over, 0 for none.
+// Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
+// `line_bytes`: of a cache whose sets rows of temporaries are to be spread over, 0 for none.
 void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes = 0);
 // Checks indices against extents, order of definition, stores; throws InternalError that prints the nest.
 void verify(const Plan& plan);
