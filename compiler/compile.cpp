@@ -38,11 +38,15 @@ plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const T
   plan::Plan p;
   p.schedule = schedule;
   p.chunk = schedule.chunk ? schedule.chunk : graph.batch;
-  // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes.
+  p.access = cpu ? 1 : 4;
+  int64_t shared_bytes = cpu ? int64_t{1} << 30 : target.shared_bytes;
+  // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes,
+  // and what a thread touches alone is known from it.
   plan::make_nests(graph, p.chunk < graph.batch, p);
   plan::bind(p);
+  plan::reside(p, shared_bytes);
   plan::relayout(p);
-  plan::place(p, cpu ? int64_t{1} << 30 : target.shared_bytes, cpu ? 64 : 0);
+  plan::place(p, shared_bytes, cpu ? 64 : 0);
   plan::verify(p);
   return p;
 }

@@ -1,6 +1,7 @@
 // Addresses: sums of loop counters times strides, each computed once in the bracket where its parts are known.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -40,6 +41,13 @@ class ScopedMemo {
   std::vector<std::map<Key, int32_t>> scopes_;
 };
 
+// What is certain of a kernel value (an i32 that is not negative): a power of two that divides it, and its maximum.
+struct Bounds {
+  int64_t multiple = 1, most = INT32_MAX;
+};
+Bounds bounds_of(const kernel::Kernel& kernel, int32_t value);
+Bounds bounds_of(const kernel::Kernel& kernel, const Linear& linear);  // without the constant
+
 class Addresses {
  public:
   explicit Addresses(kernel::Builder& builder) : builder_(builder) {}
@@ -47,12 +55,21 @@ class Addresses {
   // of their own, so that calling this before a loop opens leaves only the loop's own term to add inside.
   int32_t index(const Linear& linear);
   int32_t value(const Linear& linear);  // with the constant
-  void open() { memo_.open(); }
-  void close() { memo_.close(); }
+  // Where element (row, column) of a swizzled matrix stands (plan::Place): a value (-1 for none), and what to add to it
+  // as an immediate. Each term of the two is swizzled on its own where their bits do not meet, because the result is
+  // then the exclusive or of these, and the parts that a loop does not change are computed before it.
+  std::pair<int32_t, int64_t> swizzled(const Linear& row, const Linear& column, int64_t row_length);
+  void open() { memo_.open(), operations_.open(); }
+  void close() { memo_.close(), operations_.close(); }
 
  private:
+  int32_t swizzled_row(int32_t row, int64_t row_length, Bounds bounds);
+  int32_t once(kernel::Op op, int32_t a, int64_t constant);
+  int32_t exclusive_or(std::vector<int32_t> parts, int64_t constant);
+
   kernel::Builder& builder_;
   ScopedMemo<std::vector<std::pair<int32_t, int64_t>>> memo_;
+  ScopedMemo<std::array<int64_t, 3>> operations_;
 };
 
 }  // namespace shoal::lower

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <numeric>
 
 #include "compiler/support/error.h"
 
@@ -15,6 +16,12 @@ using kernel::Type;
 namespace {
 
 Type memory_type(DType dtype) { return dtype == DType::f32 ? Type::f32 : Type::i32; }
+
+// What divides the i64 start of a member's part: the product that member_base() makes.
+int64_t multiple_of_base(const kernel::Kernel& kernel, int32_t base) {
+  const kernel::Instruction& in = kernel.code[base];
+  return in.op == Op::mul && kernel.code[in.args[1]].op == Op::constant ? kernel.code[in.args[1]].imm : 1;
+}
 
 std::string identifier(const std::string& name) {
   std::string text;
@@ -62,6 +69,7 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
     used.push_back(candidate);
     return candidate;
   };
+  slots_.resize(plan.values.size());
   buffer_.assign(plan.values.size(), -1);
   base_.assign(plan.values.size(), -1);
   for (const plan::PlanArgument& a : plan.arguments) {
@@ -86,6 +94,12 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
       base_[v] = scratch_base_;
       continue;
     }
+    if (p.kind == plan::Place::Kind::registers) {
+      buffer_[v] = static_cast<int32_t>(k.buffers.size());
+      k.buffers.push_back(
+          {unique(plan.values[v].name), Space::local, memory_type(plan.values[v].dtype), p.size, 0, true});
+      continue;
+    }
     buffer_[v] = static_cast<int32_t>(k.buffers.size());
     int64_t size = in_lanes ? p.size * sharing : plan.shared_size * (sharing - 1) + p.size;
     int64_t offset = in_lanes ? p.offset * sharing : p.offset;
@@ -98,7 +112,7 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
 // (id / div) % count of an id in [0, total).
 int32_t Context::part(int32_t id, int32_t div, int32_t count, int32_t total) {
   if (count == 1) return -1;
-  std::array<int32_t, 5> key{id, div, count, 0, 0};
+  std::vector<int32_t> key{id, div, count};
   if (int32_t known = threads_.find(key); known >= 0) return known;
   int32_t result = id;
   if (div > 1) result = builder.emit(Op::div, result, builder.constant_i32(div));
@@ -107,8 +121,24 @@ int32_t Context::part(int32_t id, int32_t div, int32_t count, int32_t total) {
   return result;
 }
 
+// Runs of neighbouring bits of the lane, each moved to its place.
 int32_t Context::lane(const plan::AxisBinding& binding) {
-  return part(lane_, binding.lane_div, binding.lane_count, builder.kernel().lanes);
+  const std::vector<int32_t>& bits = binding.lane_bits;
+  if (bits.empty()) return -1;
+  std::vector<int32_t> key{-1};
+  key.insert(key.end(), bits.begin(), bits.end());
+  if (int32_t known = threads_.find(key); known >= 0) return known;
+  int32_t result = -1;
+  for (size_t j = 0; j < bits.size();) {
+    size_t end = j + 1;
+    while (end < bits.size() && bits[end] == bits[end - 1] + 1) ++end;
+    int32_t run = part(lane_, 1 << bits[j], 1 << (end - j), builder.kernel().lanes);
+    if (j > 0) run = builder.emit(Op::mul, run, builder.constant_i32(int64_t{1} << j));
+    result = result < 0 ? run : builder.emit(Op::bor, result, run);
+    j = end;
+  }
+  threads_.insert(key, result);
+  return result;
 }
 
 int32_t Context::warp(const plan::AxisBinding& binding) {
@@ -117,7 +147,8 @@ int32_t Context::warp(const plan::AxisBinding& binding) {
 
 int32_t Context::thread(const plan::AxisBinding& binding) {
   if (binding.warp_count == 1) return lane(binding);
-  std::array<int32_t, 5> key{binding.lane_div, binding.lane_count, binding.warp_div, binding.warp_count, 1};
+  std::vector<int32_t> key{-2, binding.warp_div, binding.warp_count};
+  key.insert(key.end(), binding.lane_bits.begin(), binding.lane_bits.end());
   if (int32_t known = threads_.find(key); known >= 0) return known;
   int32_t result = builder.emit(Op::mul, warp(binding), builder.constant_i32(binding.lane_count));
   if (int32_t in_warp = lane(binding); in_warp >= 0) result = builder.emit(Op::add, result, in_warp);
@@ -139,35 +170,95 @@ int32_t Context::first_of_idle(const plan::Binding& binding) {
   return pred;
 }
 
-Context::Target Context::locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const {
+// Position in the value's own order of elements.
+Linear Context::linear(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const {
   const plan::Value& v = plan.values[value];
   const plan::Place& p = plan.places[value];
-  Target target{buffer_[value], base_[value], {}};
-  check(target.buffer >= 0, "value '{}' has no memory", v.name);
   Linear element;
   for (size_t d = 0; d < dims.size(); ++d) element.add(dims[d], p.strides[d]);
   if (v.varies.sample) {
     element.add(sample, p.sample_stride);
     if (p.sample_extent == plan.batch) element.add(chunk.base, p.sample_stride);
   }
+  return element;
+}
+
+Context::Target Context::locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims) {
+  const plan::Value& v = plan.values[value];
+  const plan::Place& p = plan.places[value];
+  check(buffer_[value] >= 0, "value '{}' has no memory", v.name);
+  if (p.kind == plan::Place::Kind::registers) return in_own_registers(value, sample, dims);
+  if (p.swizzle > 0) return in_matrix(value, sample, dims);
+  Linear element = linear(value, sample, dims), index;
   bool in_lanes = plan.schedule.members_in_lanes();
   bool shared = v.argument < 0 && p.kind == plan::Place::Kind::shared;
   if (p.kind == plan::Place::Kind::scratch) element.constant += p.offset;
   if (!in_lanes || !v.varies.member) {
-    target.index = element;
-    if (shared) target.index.add(member_warp_, plan.shared_size);
-    return target;
+    index = element;
+    if (shared) index.add(member_warp_, plan.shared_size);
+  } else {
+    // Members in lanes: each element is followed by its copies of the other lanes (and, in shared memory, warps).
+    int64_t lanes = builder.kernel().lanes, copies = shared ? lanes * builder.kernel().warps : lanes;
+    index.add(element, copies);
+    index.add(lane_, 1);
+    if (shared) index.add(warp_, lanes);
   }
-  // Members in lanes: each element is followed by its copies of the other lanes (and, in shared memory, warps).
-  int64_t lanes = builder.kernel().lanes, copies = shared ? lanes * builder.kernel().warps : lanes;
-  target.index.add(element, copies);
-  target.index.add(lane_, 1);
-  if (shared) target.index.add(warp_, lanes);
-  return target;
+  return {buffer_[value], base_[value], addresses.index(index), index.constant};
+}
+
+Context::Target Context::in_matrix(int32_t value, const Linear& sample, const std::vector<Linear>& dims) {
+  const plan::Value& v = plan.values[value];
+  const plan::Place& p = plan.places[value];
+  Linear row, column;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    bool is_column = p.strides[d] < p.swizzle;
+    (is_column ? column : row).add(dims[d], is_column ? p.strides[d] : p.strides[d] / p.swizzle);
+  }
+  if (v.varies.sample) {
+    bool is_column = p.sample_stride < p.swizzle;
+    int64_t stride = is_column ? p.sample_stride : p.sample_stride / p.swizzle;
+    (is_column ? column : row).add(sample, stride);
+    if (p.sample_extent == plan.batch) (is_column ? column : row).add(chunk.base, stride);
+  }
+  auto [index, imm] = addresses.swizzled(row, column, p.swizzle);
+  if (member_warp_ >= 0) {
+    Linear sum;
+    sum.add(index, 1);
+    sum.add(member_warp_, plan.shared_size);
+    index = addresses.index(sum);
+  }
+  return {buffer_[value], base_[value], index, imm};
+}
+
+// The constant part of the position tells the points of one thread apart; the rest says which thread it is.
+Context::Target Context::in_own_registers(int32_t value, const Linear& sample, const std::vector<Linear>& dims) {
+  int64_t position = linear(value, sample, dims).constant;
+  auto slot = slots_[value].emplace(position, static_cast<int64_t>(slots_[value].size())).first;
+  check(slot->second < plan.places[value].size, "value '{}' takes more than {} registers", plan.values[value].name,
+        plan.places[value].size);
+  return {buffer_[value], -1, -1, slot->second};
 }
 
 void Context::prepare(int32_t value, const Linear& sample, const std::vector<Linear>& dims) {
-  addresses.index(locate(value, sample, dims).index);
+  if (in_registers(value)) return;  // the points are not known yet
+  locate(value, sample, dims);
+}
+
+int Context::width_at(const Target& t) const {
+  const kernel::Kernel& k = builder.kernel();
+  if (plan.access == 1 || k.buffers[t.buffer].space == Space::local) return 1;
+  int64_t multiple = plan.access;
+  if (t.base >= 0) multiple = std::gcd(multiple, multiple_of_base(k, t.base));
+  if (t.index >= 0) multiple = std::gcd(multiple, bounds_of(k, t.index).multiple);
+  multiple = std::gcd(multiple, t.imm);
+  multiple = std::gcd(multiple, k.buffers[t.buffer].space == Space::shared ? k.buffers[t.buffer].offset : 0);
+  return static_cast<int>(multiple);
+}
+
+void Context::expect(int32_t value, const Linear& sample, const std::vector<Linear>& dims) {
+  if (plan.access == 1 || in_registers(value)) return;
+  Target t = locate(value, sample, dims);
+  expected_[{t.buffer, t.base, t.index, t.imm >> 2}] |= 1 << (t.imm & 3);
 }
 
 // Booleans are kept as 0 and 1; integers in scratch (which is f32) as their bits.
@@ -183,27 +274,74 @@ int32_t Context::to_memory(int32_t buffer, DType dtype, int32_t value) {
   return integer && builder.kernel().buffers[buffer].type == Type::f32 ? builder.emit(Op::bits_f32, value) : value;
 }
 
+int32_t Context::whole_index(const Target& t) {
+  if (t.index < 0) return builder.constant_i32(t.imm);
+  return t.imm == 0 ? t.index : builder.emit(Op::add, t.index, builder.constant_i32(t.imm));
+}
+
 int32_t Context::load(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t valid) {
   Target t = locate(value, sample, dims);
   DType dtype = plan.values[value].dtype;
-  int32_t index = addresses.index(t.index);
-  int64_t imm = t.index.constant;
-  if (valid >= 0) {
-    int32_t first = addresses.value(locate(value, {}, std::vector<Linear>(dims.size())).index);
-    index = builder.emit(Op::select, valid, addresses.value(t.index), first);
-    imm = 0;
+  if (valid >= 0 && !in_registers(value)) {
+    int32_t first = whole_index(locate(value, {}, std::vector<Linear>(dims.size())));
+    t.index = builder.emit(Op::select, valid, whole_index(t), first);
+    t.imm = 0;
   }
-  std::array<int64_t, 4> key{t.buffer, t.base, index, imm};
+  std::array<int64_t, 4> key{t.buffer, t.base, t.index, t.imm};
   if (int32_t known = loads_.find(key); known >= 0) return known;
-  int32_t result = from_memory(t.buffer, dtype, builder.load(t.buffer, t.base, index, imm));
-  loads_.insert(key, result);
+  Target begin = t;
+  int width = 1;
+  if (auto found = expected_.find({t.buffer, t.base, t.index, t.imm >> 2}); found != expected_.end() && valid < 0) {
+    for (int wanted : {4, 2}) {
+      begin.imm = t.imm & ~int64_t{wanted - 1};
+      int all = (1 << wanted) - 1;
+      bool whole = (found->second >> (begin.imm & 3) & all) == all;
+      if (wanted > plan.access || !whole || width_at(begin) < wanted) continue;
+      width = wanted;
+      break;
+    }
+    if (width == 1) begin = t;
+  }
+  int32_t loaded = builder.load(begin.buffer, begin.base, begin.index, begin.imm, width);
+  int32_t result = -1;
+  for (int i = 0; i < width; ++i) {
+    int32_t element = from_memory(t.buffer, dtype, loaded + i);
+    loads_.insert({t.buffer, t.base, t.index, begin.imm + i}, element);
+    if (begin.imm + i == t.imm) result = element;
+  }
   return result;
 }
 
 void Context::store(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t scalar) {
-  Target t = locate(value, sample, dims);
-  int32_t index = addresses.index(t.index);
-  builder.store(t.buffer, t.base, index, t.index.constant, to_memory(t.buffer, plan.values[value].dtype, scalar));
+  store_all({{value, sample, dims, scalar}});
+}
+
+bool Context::neighbours(const Element& first, const Element& second) {
+  if (first.value != second.value || in_registers(first.value)) return false;
+  Target t = locate(first.value, first.sample, first.dims);
+  ++t.imm;
+  return t == locate(second.value, second.sample, second.dims);
+}
+
+void Context::store_all(const std::vector<Element>& elements) {
+  std::vector<Target> targets;
+  std::vector<int32_t> scalars;
+  for (const Element& e : elements) {
+    targets.push_back(locate(e.value, e.sample, e.dims));
+    scalars.push_back(to_memory(targets.back().buffer, plan.values[e.value].dtype, e.scalar));
+  }
+  for (size_t i = 0; i < targets.size();) {
+    size_t run = 1;
+    Target next = targets[i];
+    while (i + run < targets.size() && (++next.imm, next == targets[i + run])) ++run;
+    int width = width_at(targets[i]);
+    while (width > static_cast<int>(run)) width /= 2;
+    for (int n = 0; n < width; ++n) {
+      const Target& t = targets[i + n];
+      builder.store(t.buffer, t.base, t.index, t.imm, scalars[i + n], n == 0 ? width : 0);
+    }
+    i += width;
+  }
 }
 
 void Context::open() {

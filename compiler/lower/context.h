@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <vector>
 
 #include "compiler/kernel/kernel.h"
@@ -32,12 +33,26 @@ class Context {
   // `valid` (a pred, or -1): where it is false element 0 is read instead, whatever it holds.
   int32_t load(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t valid);
   void store(int32_t value, const Linear& sample, const std::vector<Linear>& dims, int32_t scalar);
+  // Says that the element will be read in the open bracket, before anything is written: elements that stand side by
+  // side are then read together.
+  void expect(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
+  // Writes elements, together where they stand side by side.
+  struct Element {
+    int32_t value;
+    Linear sample;
+    std::vector<Linear> dims;
+    int32_t scalar;
+  };
+  void store_all(const std::vector<Element>& elements);
+  // Whether the second of two elements stands right behind the first.
+  bool neighbours(const Element& first, const Element& second);
+  bool in_registers(int32_t value) const { return plan.places[value].kind == plan::Place::Kind::registers; }
   // Computes now what addressing the value needs and is already known, so that loops opened later need not.
   void prepare(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
 
   void open();  // around every kernel bracket
   void close();
-  void forget_loads() { loads_.clear(); }
+  void forget_loads() { loads_.clear(), expected_.clear(); }
 
   const plan::Plan& plan;
   kernel::Builder& builder;
@@ -49,11 +64,17 @@ class Context {
   bool whole_group = false;    // ... and these barriers are of the whole group, not of one warp
 
  private:
-  struct Target {
-    int32_t buffer, base;
-    Linear index;
+  struct Target {  // buffer[base + index + imm]
+    int32_t buffer = -1, base = -1, index = -1;
+    int64_t imm = 0;
+    bool operator==(const Target&) const = default;
   };
-  Target locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const;
+  Target locate(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
+  Target in_matrix(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
+  Target in_own_registers(int32_t value, const Linear& sample, const std::vector<Linear>& dims);
+  Linear linear(int32_t value, const Linear& sample, const std::vector<Linear>& dims) const;
+  int width_at(const Target& target) const;  // widest aligned access that may begin at the target
+  int32_t whole_index(const Target& target);
 
   int32_t part(int32_t id, int32_t div, int32_t count, int32_t total);
   int32_t from_memory(int32_t buffer, DType dtype, int32_t loaded);
@@ -64,8 +85,10 @@ class Context {
   std::vector<int32_t> buffer_;  // by value
   std::vector<int32_t> base_;    // by value: i64 start of the member's (lane block's) part, -1 when there is none
   int32_t scratch_base_ = -1;
-  ScopedMemo<std::array<int64_t, 4>> loads_;    // (buffer, base, index, imm)
-  ScopedMemo<std::array<int32_t, 5>> threads_;  // (lane or warp, divisor, count), and both of a thread
+  ScopedMemo<std::array<int64_t, 4>> loads_;        // (buffer, base, index, imm)
+  std::map<std::array<int64_t, 4>, int> expected_;  // the same with imm / 4: which of the four, a bit each
+  std::vector<std::map<int64_t, int64_t>> slots_;   // by value in registers: constant of the position -> register
+  ScopedMemo<std::vector<int32_t>> threads_;        // (lane or warp, divisor, count), or the bits of a lane, or both
 };
 
 }  // namespace shoal::lower

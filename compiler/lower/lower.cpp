@@ -22,8 +22,9 @@ class Barriers {
     if (!context_.threads_share) return;
     std::vector<int32_t> reads, writes;
     for (const plan::Scalar& s : nest.body)
-      if (s.kind == plan::Scalar::Kind::load) reads.push_back(s.access.value);
-    for (const plan::Store& store : nest.stores) writes.push_back(store.access.value);
+      if (s.kind == plan::Scalar::Kind::load && !context_.in_registers(s.access.value)) reads.push_back(s.access.value);
+    for (const plan::Store& store : nest.stores)
+      if (!context_.in_registers(store.access.value)) writes.push_back(store.access.value);
     if (nest.over_chunks) reads.insert(reads.end(), writes.begin(), writes.end());
     if (meet(reads, written_) || meet(writes, written_) || meet(writes, read_)) wait();
     read_.insert(read_.end(), reads.begin(), reads.end());
@@ -63,18 +64,22 @@ class ProgramLowering {
 
   void run() {
     context_.chunk.extent = plan_.batch;
-    if (!plan_.steps) {
+    phase(plan::Phase::before);
+    if (plan_.steps) {
+      int32_t steps = builder_.scalar(0), first = builder_.scalar(1);
+      barriers_.wait();
+      int32_t k = builder_.loop(steps);
+      context_.open();
+      context_.step = builder_.emit(Op::add, first, k);
+      step();
+      barriers_.wait();
+      context_.close();
+      builder_.end();
+    } else {
       context_.step = builder_.constant_i32(0);
-      return step();
+      step();
     }
-    int32_t steps = builder_.scalar(0), first = builder_.scalar(1);
-    int32_t k = builder_.loop(steps);
-    context_.open();
-    context_.step = builder_.emit(Op::add, first, k);
-    step();
-    barriers_.wait();
-    context_.close();
-    builder_.end();
+    phase(plan::Phase::after);
   }
 
  private:
@@ -87,20 +92,29 @@ class ProgramLowering {
     }
   }
 
+  void phase(plan::Phase phase) {
+    for (size_t n = 0; n < plan_.nests.size(); ++n)
+      if (plan_.nests[n].phase == phase) one(n);
+  }
+
+  void one(size_t n) {
+    barriers_.before(plan_.nests[n]);
+    if (plan_.nests[n].relayout && can_transpose(context_, plan_.nests[n]))
+      lower_relayout(context_, plan_.nests[n], plan_.bindings[n]);
+    else
+      lower_nest(context_, plan_.nests[n], plan_.bindings[n]);
+  }
+
   void nests(int region) {
     int32_t loop = -1;
     for (size_t n = 0; n < plan_.nests.size(); ++n) {
-      if (plan_.nests[n].region != region) continue;
+      if (plan_.nests[n].region != region || plan_.nests[n].phase != plan::Phase::steps) continue;
       if (plan_.nests[n].loop != loop) {
         if (loop >= 0) close_loop();
         loop = plan_.nests[n].loop;
         if (loop >= 0) open_loop(plan_.loops[loop]);
       }
-      barriers_.before(plan_.nests[n]);
-      if (plan_.nests[n].relayout && can_transpose(context_, plan_.nests[n]))
-        lower_relayout(context_, plan_.nests[n], plan_.bindings[n]);
-      else
-        lower_nest(context_, plan_.nests[n], plan_.bindings[n]);
+      one(n);
     }
     if (loop >= 0) close_loop();
   }

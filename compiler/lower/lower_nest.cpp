@@ -3,6 +3,7 @@
 #include "compiler/lower/lower_nest.h"
 
 #include <functional>
+#include <numeric>
 
 #include "compiler/lower/scalars.h"
 
@@ -74,19 +75,29 @@ class NestLowering {
     if (int64_t last = (n - full) % threads; last > 0) segment(depth, n - last, n - last + threads, 1, last);
   }
 
+  // Points of one thread along an open axis.
+  struct Tile {
+    size_t axis;
+    int points;
+    int64_t lanes;
+    int vector;  // neighbours, which divide the points
+    int64_t offset(int t) const { return t / vector * lanes * vector + t % vector; }
+  };
+
   // Indices [begin, end) of the axis: an equal block for each warp (neighbours in memory stay with one of them), in it
   // tile * lanes of them at a time. guard > 0: one for each thread, and only that many threads have work.
   void segment(size_t depth, int64_t begin, int64_t end, int tile, int64_t guard) {
     size_t axis = order_[depth];
     const plan::AxisBinding& spread = binding_.axes[axis];
     int64_t lanes = spread.lane_count, span = lanes * tile, block = (end - begin) / spread.warp_count;
+    int vector = std::gcd(tile, spread.vector);
     auto body = [&](int32_t counter) {
       base_[axis] = {};
       base_[axis].constant = begin;
       base_[axis].add(context_.warp(spread), block);
       base_[axis].add(counter, 1);
-      base_[axis].add(context_.lane(spread), 1);
-      tiles_.push_back({axis, tile, lanes});
+      base_[axis].add(context_.lane(spread), vector);
+      tiles_.push_back({axis, tile, lanes, vector});
       scalars_.prepare(1u << axis, base_);
       parallel(depth + 1);
       tiles_.pop_back();
@@ -117,28 +128,73 @@ class NestLowering {
       for (const Point& p : points)
         for (int t = 0; t < tile.points; ++t) {
           next.push_back(p);
-          next.back()[tile.axis].constant += t * tile.distance;
+          next.back()[tile.axis].constant += tile.offset(t);
         }
       points = std::move(next);
     }
     return points;
   }
 
+  // Numbers of points that are stored together: neighbours along the axis along which most stores are neighbours.
+  std::vector<std::vector<size_t>> groups(const std::vector<Point>& points) {
+    size_t stride = 1, best_stride = 0, best_count = 0;
+    int best_vector = 1;
+    for (size_t axis = tiles_.size(); axis-- > 0; stride *= static_cast<size_t>(tiles_[axis].points)) {
+      if (tiles_[axis].vector == 1) continue;
+      size_t count = 0;
+      for (const plan::Store& store : nest_.stores)
+        count +=
+            context_.neighbours(scalars_.element(store, points[0], -1), scalars_.element(store, points[stride], -1));
+      if (count > best_count) best_count = count, best_stride = stride, best_vector = tiles_[axis].vector;
+    }
+    std::vector<std::vector<size_t>> result;
+    std::vector<bool> taken(points.size(), false);
+    for (size_t i = 0; i < points.size(); ++i) {
+      if (taken[i]) continue;
+      result.emplace_back();
+      for (int n = 0; n < best_vector; ++n) {
+        size_t p = i + static_cast<size_t>(n) * best_stride;
+        taken[p] = true;
+        result.back().push_back(p);
+      }
+    }
+    return result;
+  }
+
   void tile_body() {
     std::vector<Point> points = tile_points();
-    if (nest_.reduced >= 0) reduce(points);
-    auto finish = [&] {
-      for (const Point& p : points) {
-        if (nest_.over_chunks) add_earlier_chunks(p);
-        std::vector<int32_t> values;  // all loads of a point before its stores: a store may overwrite what it has read
-        for (const plan::Store& store : nest_.stores) values.push_back(scalars_.evaluate(store.scalar, p));
-        for (size_t i = 0; i < values.size(); ++i) scalars_.store(nest_.stores[i], p, values[i]);
-      }
+    // Of equal threads only the first may read, for the reduction, what it then overwrites.
+    bool alone = idle_ >= 0 && nest_.reduced >= 0 && scalars_.reads_overwritten(nest_.reduced);
+    if (nest_.reduced >= 0 && !alone) reduce(points);
+    std::vector<size_t> own, shared;  // stores of every thread to itself, and those of the first of equal threads
+    for (size_t i = 0; i < nest_.stores.size(); ++i)
+      (idle_ >= 0 && context_.in_registers(nest_.stores[i].access.value) ? own : shared).push_back(i);
+    if (!own.empty()) finish(points, own);
+    if (shared.empty()) return;
+    auto rest = [&] {
+      if (alone) reduce(points);
+      finish(points, shared);
     };
     if (idle_ >= 0)
-      bracket([&] { builder_.when(idle_); }, finish);
+      bracket([&] { builder_.when(idle_); }, rest);
     else
-      finish();
+      rest();
+  }
+
+  void finish(const std::vector<Point>& points, const std::vector<size_t>& stores) {
+    scalars_.expect_stored(points, stores);
+    for (const std::vector<size_t>& group : groups(points)) {
+      // All loads of a point before its stores: a store may overwrite what it has read.
+      std::vector<std::vector<Context::Element>> elements(stores.size());
+      for (size_t p : group) {
+        if (nest_.over_chunks) add_earlier_chunks(points[p]);
+        for (size_t i = 0; i < stores.size(); ++i) {
+          const plan::Store& store = nest_.stores[stores[i]];
+          elements[i].push_back(scalars_.element(store, points[p], scalars_.evaluate(store.scalar, points[p])));
+        }
+      }
+      for (const auto& run : elements) context_.store_all(run);
+    }
   }
 
   int32_t identity() const {
@@ -165,7 +221,8 @@ class NestLowering {
     }
     bool innermost = axis + 1 == nest_.axes.size();
     int64_t n = extent(axis);
-    int64_t unroll = innermost ? std::min<int64_t>(n, context_.plan.schedule.unroll) : 1;
+    int64_t unroll = std::min<int64_t>(
+        n, std::max<int64_t>(binding_.axes[axis].tile, innermost ? context_.plan.schedule.unroll : 1));
     int64_t full = n / unroll * unroll;
     if (n <= unroll) return reduce_points(axis, 0, n, points, values);
     std::vector<int32_t> vars;
@@ -186,16 +243,27 @@ class NestLowering {
 
   void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points,
                      std::vector<int32_t>& values) {
-    for (int64_t k = begin; k < end; ++k) {
-      std::vector<Point> at = points;
-      for (Point& p : at) p[axis].constant += k;
+    std::vector<std::vector<Point>> steps(static_cast<size_t>(end - begin), points);
+    for (int64_t k = begin; k < end; ++k)
+      for (Point& p : steps[static_cast<size_t>(k - begin)]) p[axis].constant += k;
+    // Elements that one access brings serve several steps; without such accesses the steps share no registers.
+    bool apart = context_.plan.access == 1;
+    for (std::vector<Point>& at : steps) {
       // Points with and without the loop counter share constants, so what they compute is kept apart.
-      context_.open();
+      if (apart) context_.open();
       scalars_.open();
+      if (&at == &steps.front() && axis + 1 == nest_.axes.size()) expect_steps(steps);
       reduce_axis(axis + 1, at, values);
       scalars_.close();
-      context_.close();
+      if (apart) context_.close();
     }
+  }
+
+  void expect_steps(const std::vector<std::vector<Point>>& steps) {
+    if (context_.plan.access == 1) return;
+    std::vector<Point> all;
+    for (const std::vector<Point>& at : steps) all.insert(all.end(), at.begin(), at.end());
+    scalars_.expect_operand(all);
   }
 
   // In the thread that stores, and only there: others may not read what it is about to write.
@@ -229,12 +297,7 @@ class NestLowering {
   Scalars scalars_;
   Point base_;                 // the tile's first point
   std::vector<size_t> order_;  // parallel axes, outermost first
-  struct Tile {
-    size_t axis;
-    int points;        // of a thread
-    int64_t distance;  // between them
-  };
-  std::vector<Tile> tiles_;  // of the open parallel axes
+  std::vector<Tile> tiles_;    // of the open parallel axes
   int32_t idle_ = -1;
 };
 

@@ -2,6 +2,7 @@
 #include "compiler/lower/scalars.h"
 
 #include <limits>
+#include <set>
 
 #include "compiler/lower/decompose.h"
 #include "compiler/support/error.h"
@@ -111,6 +112,39 @@ void Scalars::prepare_operand(const std::vector<Point>& points) {
   }
 }
 
+void Scalars::expect_operand(const std::vector<Point>& points) {
+  std::vector<bool> needed(nest_.body.size(), false);
+  needed[nest_.reduced] = true;
+  expect(needed, points);
+}
+
+void Scalars::expect_stored(const std::vector<Point>& points, const std::vector<size_t>& stores) {
+  std::vector<bool> needed(nest_.body.size(), false);
+  for (size_t i : stores) needed[nest_.stores[i].scalar] = true;
+  expect(needed, points);
+}
+
+void Scalars::expect(std::vector<bool> needed, const std::vector<Point>& points) {
+  if (context_.plan.access == 1) return;
+  for (size_t i = nest_.body.size(); i-- > 0;) {
+    const Scalar& s = nest_.body[i];
+    if (!needed[i] || memo_.find(key(static_cast<int32_t>(i), points[0])) >= 0) continue;
+    for (int32_t arg : s.args)
+      if (arg >= 0) needed[arg] = true;
+    if (s.kind != Scalar::Kind::load || !s.guards.empty()) continue;
+    std::set<std::vector<int64_t>> seen;
+    for (const Point& point : points) {
+      if (!seen.insert(key(static_cast<int32_t>(i), point)).second) continue;
+      std::vector<Linear> dims = resolve_all(s.access, point);
+      if (s.access.indirect >= 0) {
+        dims[0] = {};
+        dims[0].add(evaluate(s.access.indirect, point), 1);
+      }
+      context_.expect(s.access.value, sample_of(point), dims);
+    }
+  }
+}
+
 Linear Scalars::resolve(const plan::Index& index, const Point& point) {
   Linear result;
   result.constant = index.offset;
@@ -172,8 +206,8 @@ int32_t Scalars::constant(DType dtype, double value) {
   return -1;
 }
 
-void Scalars::store(const plan::Store& store, const Point& point, int32_t scalar) {
-  context_.store(store.access.value, sample_of(point), resolve_all(store.access, point), scalar);
+Context::Element Scalars::element(const plan::Store& store, const Point& point, int32_t scalar) {
+  return {store.access.value, sample_of(point), resolve_all(store.access, point), scalar};
 }
 
 int32_t Scalars::load_stored(const plan::Store& store, const Point& point) {

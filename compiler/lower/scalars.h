@@ -22,11 +22,16 @@ class Scalars {
   // Evaluates at each parallel point what the reduced scalar needs and no reduced axis changes, before the reduction
   // loops.
   void prepare_operand(const std::vector<Point>& points);
-  void store(const plan::Store& store, const Point& point, int32_t scalar);
+  // Says which elements the points will read: for the reduced scalar, or for the stores whose numbers are given.
+  void expect_operand(const std::vector<Point>& points);
+  void expect_stored(const std::vector<Point>& points, const std::vector<size_t>& stores);
+  Context::Element element(const plan::Store& store, const Point& point, int32_t scalar);
   int32_t load_stored(const plan::Store& store, const Point& point);
 
   // The two factors, when the reduced scalar is an f32 product that nothing else uses.
   bool is_product(int32_t scalar) const;
+  // Whether the reduced scalar reads memory that this nest stores to.
+  bool reads_overwritten(int32_t reduced) const { return late_[reduced]; }
   const plan::Nest& nest() const { return nest_; }
 
   void open() { memo_.open(); }
@@ -41,6 +46,7 @@ class Scalars {
   std::vector<Linear> resolve_all(const plan::Access& access, const Point& point);
   Linear sample_of(const Point& point) const;
   std::vector<int64_t> key(int32_t scalar, const Point& point) const;
+  void expect(std::vector<bool> needed, const std::vector<Point>& points);
   int32_t constant(DType dtype, double value);
 
   Context& context_;

@@ -4,9 +4,10 @@
 // Lanes (warps) that the schedule gives to `sample` go to the sample axis where it is a parallel axis of the nest, else
 // to a unit axis; those that it gives to `unit` go to a unit axis, else to the sample axis. A nest without parallel
 // axes repeats its work in all of them. Where members are in lanes, no axis of any nest is spread.
-#include <algorithm>
+#include "compiler/plan/bind.h"
 
-#include "compiler/plan/plan.h"
+#include <algorithm>
+#include <bit>
 
 namespace shoal::plan {
 namespace {
@@ -71,11 +72,15 @@ bool copies_rows(const Nest& nest, int lanes) {
 
 void give(AxisBinding& axis, const Slot& slot, bool warps) {
   axis.threads *= slot.count;
-  int32_t& count = warps ? axis.warp_count : axis.lane_count;
-  int32_t& div = warps ? axis.warp_div : axis.lane_div;
   // Two slots on one axis: the faster one is given first, so together they are one run of lanes.
-  if (count == 1) div = slot.div;
-  count *= slot.count;
+  if (warps) {
+    if (axis.warp_count == 1) axis.warp_div = slot.div;
+    axis.warp_count *= slot.count;
+    return;
+  }
+  axis.lane_count *= slot.count;
+  for (int bit = 1; bit < slot.count; bit *= 2)
+    axis.lane_bits.push_back(std::countr_zero(static_cast<uint32_t>(slot.div * bit)));
 }
 
 // Distinct loads per iteration of the reduction for tiles on axes a and b: what register reuse leaves.
@@ -138,31 +143,65 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   if (parallel == 1) binding.axes[0].tile = fit_tile(points(0), budget);
 }
 
+// Where every thread has a member of its own and the member is tiny, nothing is left to a loop, so that all of it can
+// be in registers.
+constexpr int64_t unrolled_points = 8192, unrolled_elements = 192;
+
+bool is_tiny(const Plan& plan) {
+  if (plan.access == 1 || !plan.schedule.members_in_lanes() || !plan.loops.empty() || plan.chunk < plan.batch)
+    return false;
+  int64_t points = 0, elements = 0;
+  for (const Nest& nest : plan.nests) {
+    int64_t count = static_cast<int64_t>(nest.body.size());
+    for (const Axis& axis : nest.axes) count *= axis.extent;
+    points += count;
+  }
+  for (const Value& value : plan.values)
+    if (value.varies.member) elements += element_count(value.dims) * (value.varies.sample ? plan.batch : 1);
+  return points <= unrolled_points && elements <= unrolled_elements;
+}
+
+void unroll(const Nest& nest, Binding& binding) {
+  for (size_t a = 0; a < nest.axes.size(); ++a) binding.axes[a].tile = static_cast<int32_t>(nest.axes[a].extent);
+}
+
 }  // namespace
 
-void bind(Plan& plan) {
-  plan.bindings.clear();
-  for (const Nest& nest : plan.nests) {
-    Binding binding;
-    binding.axes.resize(nest.axes.size());
-    if (!plan.schedule.members_in_lanes()) {
-      for (bool warps : {false, true}) {
-        for (const Slot& slot : slots_of(plan.schedule, warps)) {
-          bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
-          int axis = pick_axis(nest, binding, slot, by_rows);
-          if (axis >= 0) {
-            give(binding.axes[axis], slot, warps);
-          } else {
-            int32_t& idle = warps ? binding.idle_warps : binding.idle_lanes;
-            int32_t& div = warps ? binding.idle_warp_div : binding.idle_lane_div;
-            if (idle == 1) div = slot.div;
-            idle *= slot.count;
-          }
+Binding bind_nest(const Plan& plan, const Nest& nest) {
+  Binding binding;
+  binding.axes.resize(nest.axes.size());
+  bool wide = plan.access > 1 && !plan.schedule.members_in_lanes();
+  if (!plan.schedule.members_in_lanes()) {
+    for (bool warps : {false, true}) {
+      if (!warps && wide) continue;  // spread_lanes deals those out
+      for (const Slot& slot : slots_of(plan.schedule, warps)) {
+        bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
+        int axis = pick_axis(nest, binding, slot, by_rows);
+        if (axis >= 0) {
+          give(binding.axes[axis], slot, warps);
+        } else {
+          int32_t& idle = warps ? binding.idle_warps : binding.idle_lanes;
+          int32_t& div = warps ? binding.idle_warp_div : binding.idle_lane_div;
+          if (idle == 1) div = slot.div;
+          idle *= slot.count;
         }
       }
     }
+  }
+  if (wide)
+    spread_lanes(plan, nest, binding);
+  else
     choose_tile(plan, nest, binding);
-    plan.bindings.push_back(std::move(binding));
+  return binding;
+}
+
+void bind(Plan& plan) {
+  if (plan.access > 1) lay_out_for_wide_access(plan);
+  plan.bindings.clear();
+  bool tiny = is_tiny(plan);
+  for (const Nest& nest : plan.nests) {
+    plan.bindings.push_back(bind_nest(plan, nest));
+    if (tiny) unroll(nest, plan.bindings.back());
   }
 }
 

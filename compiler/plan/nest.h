@@ -26,6 +26,7 @@ struct Value {
       false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
   bool row_major =
       false;  // some reader addresses it as flat memory, so its dimensions may be neither permuted nor padded
+  bool in_registers = false;  // every thread keeps the elements that it touches in registers of its own
   bool operator==(const Value&) const = default;
 };
 
@@ -101,6 +102,9 @@ struct Store {
   bool operator==(const Store&) const = default;
 };
 
+// When a nest runs: in each of the K steps, or once before or after them.
+enum class Phase : uint8_t { before, steps, after };
+
 struct Nest {
   std::string name;
   std::vector<Axis> axes;  // parallel ones first; the sample axis first among its kind
@@ -112,6 +116,7 @@ struct Nest {
       false;          // reduces over the sample axis: adds to what the earlier chunks of the batch left in its stores
   int32_t loop = -1;  // index in Plan::loops of the loop over time in whose body it stands, -1 for none
   int region = 0;     // even: between chunk loops; odd: inside chunk loop (region - 1) / 2
+  Phase phase = Phase::steps;
   bool relayout = false;  // a copy of one value into the other layout, done by transposing blocks across lanes
   std::vector<Store> stores;
 

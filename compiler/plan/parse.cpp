@@ -59,6 +59,8 @@ class PlanParser {
         plan_.shared_size = line.integer();
       else if (line.accept_key("scratch"))
         plan_.scratch_size = line.integer();
+      else if (line.accept_key("access"))
+        plan_.access = line.small_integer(1);
       else if (line.accept("steps"))
         plan_.steps = true;
       else
@@ -128,11 +130,15 @@ class PlanParser {
       place.kind = Place::Kind::shared;
     else if (line.accept("scratch"))
       place.kind = Place::Kind::scratch;
+    else if (line.accept("registers"))
+      place.kind = Place::Kind::registers, value.in_registers = true;
     while (!line.at_end()) {
       if (line.accept_key("at"))
         place.offset = line.integer();
       else if (line.accept_key("size"))
         size = line.integer();
+      else if (line.accept_key("swizzle"))
+        place.swizzle = line.integer();
       else if (line.accept_key("samples"))
         place.sample_extent = line.integer();
       else if (line.accept_key("stride"))
@@ -147,6 +153,8 @@ class PlanParser {
         value.samples_innermost = true;
       else if (line.accept("row_major"))
         value.row_major = true;
+      else if (line.accept("in_registers"))
+        value.in_registers = true;
       else
         line.expect_end();
     }

@@ -2,6 +2,7 @@
 #include "compiler/plan/parse_nest.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "compiler/plan/text_names.h"
 
@@ -13,6 +14,21 @@ void parse_level(Line& line, int32_t* count, int32_t* div) {
   line.expect("*");
   *count = line.small_integer(1);
   if (line.accept("/")) *div = line.small_integer(1);
+}
+
+// "*8", "*8/4" for neighbouring bits of the lane, or "*8@0:2:3" for these bits.
+void parse_lanes(Line& line, AxisBinding& spread) {
+  int32_t div = 1;
+  parse_level(line, &spread.lane_count, &div);
+  if (!std::has_single_bit(static_cast<uint32_t>(spread.lane_count)) ||
+      !std::has_single_bit(static_cast<uint32_t>(div)))
+    line.fail("expected powers of two");
+  int32_t bits = std::countr_zero(static_cast<uint32_t>(spread.lane_count));
+  bool listed = line.accept("@");
+  for (int32_t j = 0; j < bits; ++j) {
+    if (listed && j > 0) line.expect(":");
+    spread.lane_bits.push_back(listed ? line.small_integer(0) : std::countr_zero(static_cast<uint32_t>(div)) + j);
+  }
 }
 
 void parse_axes(Line& line, bool reduced, Nest& nest, Binding& binding) {
@@ -29,12 +45,15 @@ void parse_axes(Line& line, bool reduced, Nest& nest, Binding& binding) {
       if (line.accept("sample")) {
         axis.sample = true;
       } else if (line.accept("lane")) {
-        parse_level(line, &spread.lane_count, &spread.lane_div);
+        parse_lanes(line, spread);
       } else if (line.accept("warp")) {
         parse_level(line, &spread.warp_count, &spread.warp_div);
       } else if (line.accept("thread")) {
         line.expect("*");
         threads = line.small_integer(1);
+      } else if (line.accept("vector")) {
+        line.expect("*");
+        spread.vector = line.small_integer(1);
       } else {
         line.expect("tile");
         line.expect("*");
@@ -203,6 +222,8 @@ void parse_nest_head(Line& head, bool relayout, Plan& plan) {
   Binding binding;
   if (!head.accept_key("region")) head.fail("expected region=");
   nest.region = head.small_integer(0);
+  if (head.accept("before")) nest.phase = Phase::before;
+  if (head.accept("after")) nest.phase = Phase::after;
   if (head.accept_key("loop")) nest.loop = head.small_integer(0);
   parse_axes(head, false, nest, binding);
   nest.over_chunks = head.accept("chunked");

@@ -2,9 +2,11 @@
 //
 // Arguments stay where the runtime has them. A temporary goes to shared memory (on a CPU: the worker's scratch) while
 // there is room, else to scratch in global memory. Temporaries whose lifetimes do not overlap use the same memory.
+// What reside() gave to registers needs no offset.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "compiler/plan/plan.h"
 #include "compiler/support/error.h"
@@ -48,6 +50,10 @@ void find_lifetimes(Plan& plan) {
     while (place.first_nest > 0 && same_cycle(place.first_nest, place.first_nest - 1)) --place.first_nest;
     while (place.last_nest + 1 < count && same_cycle(place.last_nest, place.last_nest + 1)) ++place.last_nest;
   }
+  // What is copied in before the steps is read in every one of them.
+  for (const Nest& nest : plan.nests)
+    if (nest.phase == Phase::before)
+      for (const Store& store : nest.stores) plan.places[store.access.value].last_nest = count - 1;
   for (size_t v = 0; v < plan.values.size(); ++v)
     if (plan.values[v].varies.sample)
       plan.places[v].sample_extent = whole[v] || plan.values[v].argument >= 0 ? plan.batch : plan.chunk;
@@ -80,6 +86,34 @@ void lay_out(Plan& plan, int32_t v, int64_t line_bytes) {
   if (value.varies.sample && !value.samples_innermost && many_samples) stride = row_length(plan, stride, line_bytes);
   if (value.varies.sample) place.sample_stride = value.samples_innermost ? 1 : stride;
   place.size = value.samples_innermost ? stride : stride * place.sample_extent;
+}
+
+// The row length of a value whose rows may be swizzled, else 0. Swizzling permutes blocks of 32 elements.
+constexpr int64_t swizzled_block = 32;
+
+int64_t swizzle_of(const Plan& plan, const Value& value, const Place& place) {
+  if (plan.access == 1 || plan.schedule.members_in_lanes() || value.row_major) return 0;
+  int64_t row = value.samples_innermost ? place.sample_extent : value.dims.empty() ? 1 : value.dims.back();
+  bool power = row >= plan.access && std::has_single_bit(static_cast<uint64_t>(row));
+  return power && place.size > row ? row : 0;
+}
+
+// Elements of one thread: those of the nest that touches most.
+int64_t elements_of_thread(const Plan& plan, int32_t v) {
+  if (plan.schedule.members_in_lanes()) return plan.places[v].size;
+  int64_t most = 1;
+  for (size_t n = 0; n < plan.nests.size(); ++n)
+    for (const Store& store : plan.nests[n].stores) {
+      if (store.access.value != v) continue;
+      int64_t count = 1;
+      for (const Index& index : store.access.dims)
+        for (const Term& term : index.terms) {
+          int32_t threads = plan.bindings[n].axes[term.axis].threads;
+          count *= (plan.nests[n].axes[term.axis].extent + threads - 1) / threads;
+        }
+      most = std::max(most, count);
+    }
+  return most;
 }
 
 bool lifetimes_meet(const Place& a, const Place& b) {
@@ -121,11 +155,19 @@ void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes) {
   // Large ones first pack better; small ones then find room in shared memory even when a large one had to leave it.
   for (int32_t v : temporaries) {
     Place& p = plan.places[v];
+    if (plan.values[v].in_registers) {
+      p.kind = Place::Kind::registers;
+      p.size = elements_of_thread(plan, v), p.offset = 0;
+      continue;
+    }
     p.kind = Place::Kind::shared;
+    p.swizzle = swizzle_of(plan, plan.values[v], p);
+    if (p.swizzle) p.size = round_up(p.size, swizzled_block);
     int64_t offset = first_fit(plan, p);
     int64_t end = offset + round_up(p.size, alignment);
     if (end * members_sharing * 4 > shared_bytes) {
       p.kind = Place::Kind::scratch;
+      p.swizzle = 0;
       offset = first_fit(plan, p);
       plan.scratch_size = std::max(plan.scratch_size, offset + round_up(p.size, alignment));
       plan.why += fmt::format(

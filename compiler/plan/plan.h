@@ -28,24 +28,31 @@ struct Place {
   enum class Kind : uint8_t {
     global,
     shared,
-    scratch
+    scratch,
+    registers
   } kind = Kind::global;      // scratch: global memory owned by the launch
   int64_t sample_extent = 1;  // samples kept: 1, a chunk, or the batch
   int64_t sample_stride = 0;
   std::vector<int64_t> strides;
-  int64_t size = 0;    // elements of one member (before lane_step)
-  int64_t offset = 0;  // shared, scratch: first element of the member's (or of the lane block's) part
+  int64_t size = 0;     // elements of one member (before lane_step); registers: of one thread
+  int64_t swizzle = 0;  // row length, a power of two: element e stands at e ^ (e / swizzle & 28), so that rows which
+                        // lanes read side by side lie in different banks; 0: it stands at e
+  int64_t offset = 0;   // shared, scratch: first element of the member's (or of the lane block's) part
   int32_t first_nest = -1, last_nest = -1;  // lifetime, in positions of `nests`; -1: the whole program
   bool operator==(const Place&) const = default;
 };
 
 // How the points of one nest's axis are spread: each warp has a block of neighbouring points, and in its block
-// point = (loop * tile + t) * lane_count + lane; the last few points go to one thread each.
+//   point = ((loop * tile / vector + t / vector) * lane_count + lane part) * vector + t % vector;
+// the last few points go to one thread each.
 struct AxisBinding {
   int32_t threads = 1;                   // lanes * warps along this axis
-  int32_t lane_div = 1, lane_count = 1;  // thread part from lanes: (lane / lane_div) % lane_count
-  int32_t warp_div = 1, warp_count = 1;  // and from warps; thread = warp part * lane_count + lane part
-  int32_t tile = 1;                      // unrolled points of one thread
+  int32_t lane_count = 1;                // a power of two
+  std::vector<int32_t> lane_bits;        // lane part of the thread: its bit j is bit lane_bits[j] of the lane
+  int32_t warp_div = 1, warp_count = 1;  // warp part: (warp / warp_div) % warp_count; thread = warp part * lane_count
+                                         // + lane part
+  int32_t tile = 1;                      // unrolled points of one thread; of a reduced axis: at least so many
+  int32_t vector = 1;                    // so many of them are neighbours; divides tile
   bool operator==(const AxisBinding&) const = default;
 };
 struct Binding {
@@ -69,7 +76,8 @@ struct Plan {
   int64_t batch = 1, chunk = 1;
   int regions = 1;
   std::vector<TimeLoop> loops;
-  bool steps = false;  // a loop of K steps around the nests
+  bool steps = false;  // a loop of K steps around the nests of phase `steps`
+  int access = 1;      // elements of the widest access to memory that costs hardly more than one of a single element
   std::vector<PlanArgument> arguments;
   std::vector<Value> values;
   std::vector<Place> places;           // one a value
@@ -86,6 +94,9 @@ struct Plan {
 void make_nests(const Graph&, bool chunked, Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
+// GPU: arguments that the steps use stay on the chip, in registers or in shared memory of `shared_bytes` a group,
+// copied there by nests before the steps and back by nests after them.
+void reside(Plan& plan, int64_t shared_bytes);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
 // run along the other axis.
 void relayout(Plan& plan);

@@ -18,6 +18,7 @@ std::string_view kind_text(Place::Kind kind) {
     case Place::Kind::global: return "global";
     case Place::Kind::shared: return "shared";
     case Place::Kind::scratch: return "scratch";
+    case Place::Kind::registers: return "registers";
   }
   return "";
 }
@@ -31,6 +32,7 @@ std::string place_text(const Value& value, const Place& place, Place::Kind kind)
   dense.sample_extent = place.sample_extent;
   lay_out_densely(value, dense);
   if (place.size != dense.size || place.kind != Place::Kind::global) text += fmt::format(" size={}", place.size);
+  if (place.swizzle != 0) text += fmt::format(" swizzle={}", place.swizzle);
   if (place.sample_extent != 1) text += fmt::format(" samples={}", place.sample_extent);
   if (place.sample_stride != dense.sample_stride) text += fmt::format(" stride={}", place.sample_stride);
   if (place.strides != dense.strides) text += fmt::format(" strides={}", shape_text(place.strides));
@@ -38,6 +40,7 @@ std::string place_text(const Value& value, const Place& place, Place::Kind kind)
     text += fmt::format(" live={}:{}", place.first_nest, place.last_nest);
   if (value.samples_innermost) text += " samples_innermost";
   if (value.row_major) text += " row_major";
+  if (value.in_registers && place.kind != Place::Kind::registers) text += " in_registers";
   return text;
 }
 
@@ -84,9 +87,9 @@ class NestText {
   std::string head() const {
     std::vector<std::string> parallel, reduced;
     for (size_t a = 0; a < nest_.axes.size(); ++a) (nest_.axes[a].reduced ? reduced : parallel).push_back(axis(a));
-    std::string result =
-        fmt::format("{} {} region={}{} [{}]", nest_.relayout ? "relayout" : "nest", name_text(nest_.name), nest_.region,
-                    nest_.loop >= 0 ? fmt::format(" loop={}", nest_.loop) : "", fmt::join(parallel, ", "));
+    std::string result = fmt::format(
+        "{} {} region={}{}{} [{}]", nest_.relayout ? "relayout" : "nest", name_text(nest_.name), nest_.region, phase(),
+        nest_.loop >= 0 ? fmt::format(" loop={}", nest_.loop) : "", fmt::join(parallel, ", "));
     if (nest_.over_chunks) result += " chunked";
     if (nest_.reduced >= 0)
       result +=
@@ -94,6 +97,24 @@ class NestText {
     if (binding_.idle_lanes > 1) result += " idle" + level("lane", binding_.idle_lanes, binding_.idle_lane_div);
     if (binding_.idle_warps > 1) result += " idle" + level("warp", binding_.idle_warps, binding_.idle_warp_div);
     return result + "\n";
+  }
+
+  std::string_view phase() const {
+    switch (nest_.phase) {
+      case Phase::before: return " before";
+      case Phase::steps: return "";
+      case Phase::after: return " after";
+    }
+    return "";
+  }
+
+  // "lane*8/4": neighbouring bits of the lane from the second on; "lane*8@0:2:3": these bits.
+  static std::string lanes(const AxisBinding& binding) {
+    const std::vector<int32_t>& bits = binding.lane_bits;
+    bool run = true;
+    for (size_t j = 0; j < bits.size(); ++j) run = run && bits[j] == bits[0] + static_cast<int32_t>(j);
+    if (run) return level("lane", binding.lane_count, bits.empty() ? 1 : 1 << bits[0]);
+    return fmt::format(" lane*{}@{}", binding.lane_count, fmt::join(bits, ":"));
   }
 
   static std::string level(std::string_view name, int32_t count, int32_t div) {
@@ -105,11 +126,12 @@ class NestText {
     const AxisBinding& binding = binding_.axes[a];
     std::string result = fmt::format("{}:{}", name_text(axis.name), axis.extent);
     if (axis.sample) result += " sample";
-    if (binding.lane_count != 1 || binding.lane_div != 1) result += level("lane", binding.lane_count, binding.lane_div);
+    if (binding.lane_count != 1) result += lanes(binding);
     if (binding.warp_count != 1 || binding.warp_div != 1) result += level("warp", binding.warp_count, binding.warp_div);
     if (binding.threads != binding.lane_count * binding.warp_count)
       result += fmt::format(" thread*{}", binding.threads);
     if (binding.tile != 1) result += fmt::format(" tile*{}", binding.tile);
+    if (binding.vector != 1) result += fmt::format(" vector*{}", binding.vector);
     return result;
   }
 
@@ -176,6 +198,7 @@ std::string print(const Plan& plan) {
   if (plan.regions != 1) text += fmt::format(" regions={}", plan.regions);
   if (plan.shared_size) text += fmt::format(" shared={}", plan.shared_size);
   if (plan.scratch_size) text += fmt::format(" scratch={}", plan.scratch_size);
+  if (plan.access != 1) text += fmt::format(" access={}", plan.access);
   text += fmt::format("{}\nschedule {}\n", plan.steps ? " steps" : "", print(plan.schedule));
   for (const TimeLoop& loop : plan.loops)
     text += fmt::format("loop {}{}\n", loop.extent, loop.reversed ? " reversed" : "");

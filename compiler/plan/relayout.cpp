@@ -118,6 +118,7 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
   Binding binding;
   binding.axes.resize(nest.axes.size());
   binding.axes[0].threads = binding.axes[0].lane_count = plan.schedule.lanes();
+  for (int32_t bit = 0; 1 << bit < plan.schedule.lanes(); ++bit) binding.axes[0].lane_bits.push_back(bit);
   give_warps(plan, nest, binding);
   plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(after) + 1, nest);
   plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
@@ -126,7 +127,8 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
 }  // namespace
 
 void relayout(Plan& plan) {
-  if (plan.schedule.members_in_lanes()) return;
+  // With wide accesses, one layout serves all readers (bind chose it).
+  if (plan.schedule.members_in_lanes() || plan.access > 1) return;
   // Blocks are transposed across the lanes of one vector, so all lanes must walk one axis.
   bool may_copy = plan.schedule[PopulationAxis::sample].lane == plan.schedule.lanes();
   size_t count = plan.values.size();

@@ -50,7 +50,10 @@ void verify(const Plan& plan) {
   std::vector<bool> known(plan.values.size(), false);
   for (const PlanArgument& argument : plan.arguments) known[argument.value] = !argument.is_output;
   int region = 0;
+  Phase phase = Phase::before;
   for (const Nest& nest : plan.nests) {
+    check(nest.phase >= phase, "nest '{}' stands after a later phase", nest.name);
+    phase = nest.phase;
     check(nest.region >= region, "nest '{}' stands after a later region", nest.name);
     region = nest.region;
     check(std::is_sorted(nest.axes.begin(), nest.axes.end(),

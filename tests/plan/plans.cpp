@@ -9,8 +9,10 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
   plan.schedule = plan::parse_schedule(harness::schedule_for(mapping, graph), lanes);
   plan::check_schedule(plan.schedule, lanes, mapping.cpu, graph.batch);
   plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
+  plan.access = mapping.cpu ? 1 : 4;
   plan::make_nests(graph, plan.chunk < graph.batch, plan);
   plan::bind(plan);
+  plan::reside(plan, shared_bytes);
   plan::relayout(plan);
   plan::place(plan, shared_bytes);
   plan::verify(plan);

@@ -92,7 +92,8 @@ TEST(PlanText, RareFieldsComeBack) {
   plan.places[0].size = 99;
   plan.places[0].sample_stride = 11;
   plan.values[1].row_major = true;
-  plan.bindings[0].axes[0] = {.threads = 6, .lane_div = 4, .lane_count = 2, .warp_div = 1, .warp_count = 3, .tile = 5};
+  plan.bindings[0].axes[0] = {
+      .threads = 6, .lane_count = 2, .lane_bits = {2}, .warp_div = 1, .warp_count = 3, .tile = 6, .vector = 2};
   plan.bindings[0].idle_lanes = 4;
   plan.bindings[0].idle_warps = 2;
   plan.bindings[0].idle_warp_div = 3;
