@@ -40,7 +40,8 @@ class Device {
   virtual std::string name() const = 0;         // "cpu"
   virtual std::string description() const = 0;  // "AMD EPYC, 2 threads, avx2 fma"
   virtual Target target() const = 0;            // what to compile for
-  virtual std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) = 0;  // throws CompileError
+  // Throws CompileError. May be called from several threads at once.
+  virtual std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) = 0;
   virtual std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) = 0;  // throws RuntimeError with the sizes
 };
 

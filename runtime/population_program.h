@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "compiler/programs/programs.h"
+#include "runtime/compiled_program.h"
 #include "runtime/population.h"
 
 namespace shoal::runtime {
@@ -15,11 +15,13 @@ class PopulationProgram {
   // Compiles and loads; arrays of the population that this program is the first to use are made, with zeros.
   // `schedule` empty: chosen. Throws what compile() and Device::load() throw.
   PopulationProgram(Population&, Program, const std::string& schedule, Trace* = nullptr);
+  // Of what was compiled for the population's device and number of members.
+  PopulationProgram(Population&, CompiledProgram);
 
-  const Module& module() const { return module_; }
-  const Program& program() const { return program_; }
-  const LoadReport& load_report() const { return report_; }
-  double compile_seconds() const { return compile_seconds_; }  // graph to source; report().seconds is source to code
+  const Module& module() const { return compiled_.module; }
+  const Program& program() const { return compiled_.program; }
+  const LoadReport& load_report() const { return compiled_.report; }
+  double compile_seconds() const { return compiled_.compile_seconds; }  // graph to source; the report's: source to code
 
   bool has(const std::string& name) const { return arrays_.count(name) != 0; }
   PopulationArray& array(const std::string& name);  // one of the program's own
@@ -28,11 +30,7 @@ class PopulationProgram {
 
  private:
   Population& population_;
-  Program program_;
-  Module module_;
-  double compile_seconds_ = 0;
-  LoadReport report_;
-  std::unique_ptr<Executable> executable_;
+  CompiledProgram compiled_;
   std::map<std::string, std::unique_ptr<PopulationArray>> arrays_;
 };
 

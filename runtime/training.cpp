@@ -37,8 +37,7 @@ TrainingLength length_of(const TrainingSettings& settings, const Dataset& train)
   return length;
 }
 
-std::unique_ptr<PopulationProgram> train_program(Population& population, const Model& model, const Dataset& train_data,
-                                                 const TrainingSettings& settings, Trace* trace) {
+Program train_program(const Model& model, const Dataset& train_data, const TrainingSettings& settings, Trace* trace) {
   if (!model.loss) throw SpecError("/loss", "expected a loss to train with");
   if (!model.optimizer) throw SpecError("/optimizer", "expected an optimizer to train with");
   if (!train_data.has_targets()) throw SpecError("data", "expected targets y to train with");
@@ -46,7 +45,7 @@ std::unique_ptr<PopulationProgram> train_program(Population& population, const M
   options.samples = train_data.samples;
   options.batch = settings.batch;
   options.explicit_steps = order_steps(settings);
-  return std::make_unique<PopulationProgram>(population, train(model, options, trace), settings.schedule, trace);
+  return train(model, options, trace);
 }
 
 }  // namespace
@@ -61,7 +60,13 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
     if (std::find(model_.varied.begin(), model_.varied.end(), one.name) == model_.varied.end())
       model_.varied.push_back(one.name);
   varied_ = varied_values(settings_.varied, settings_.seed, settings_.first_member, settings_.members);
-  program_ = train_program(population_, model_, train, settings_, trace);
+  Program program = train_program(model_, train, settings_, trace);
+  // The second kernel is compiled while the first one is; a trace wants one stage after another.
+  std::optional<CompileTicket> evaluation;
+  if (validation && !trace)
+    evaluation.emplace(
+        device, settings_.members, [this, samples = validation->samples] { return evaluate(model_, samples); }, "");
+  program_ = std::make_unique<PopulationProgram>(population_, std::move(program), settings_.schedule, trace);
   set_data(*program_, train);
   set_hyperparameters();
   set_order(train);
@@ -69,7 +74,10 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
     population_.initialize(program_->program().parameters, settings_.seed);
   else
     population_.set_parameters(program_->program().parameters, settings_.initial, settings_.initial_place);
-  if (validation) evaluator_ = std::make_unique<Evaluator>(population_, model_, *validation, "", trace);
+  if (evaluation)
+    evaluator_ = std::make_unique<Evaluator>(population_, model_, *validation, evaluation->get());
+  else if (validation)
+    evaluator_ = std::make_unique<Evaluator>(population_, model_, *validation, "", trace);
 
   data_hash_ = hash128(fmt::format("{} {} {}", hash128(bytes_of(train.x)).hex(), hash128(bytes_of(train.labels)).hex(),
                                    hash128(bytes_of(train.targets)).hex()))

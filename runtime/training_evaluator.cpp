@@ -24,6 +24,11 @@ Evaluator::Evaluator(Population& population, const Model& model, const Dataset& 
   set_data(program_, data);
 }
 
+Evaluator::Evaluator(Population& population, const Model& model, const Dataset& data, CompiledProgram compiled)
+    : program_(population, std::move(compiled)), names_(score_names(model)) {
+  set_data(program_, data);
+}
+
 Scores Evaluator::run() {
   program_.launch();
   Scores scores;

@@ -13,6 +13,8 @@ void set_data(PopulationProgram&, const Dataset&);
 class Evaluator {
  public:
   Evaluator(Population&, const Model&, const Dataset&, const std::string& schedule = "", Trace* = nullptr);
+  // Of evaluate(model, the data's number of samples), compiled before.
+  Evaluator(Population&, const Model&, const Dataset&, CompiledProgram);
   Scores run();  // "loss", then the metrics
   const PopulationProgram& program() const { return program_; }
 

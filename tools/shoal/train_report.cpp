@@ -32,7 +32,7 @@ json::Json number(double value) { return std::isfinite(value) ? json::Json(value
 json::Json number(float value) { return number(static_cast<double>(value)); }
 
 std::string compile_text(const runtime::PopulationProgram& program) {
-  return fmt::format("{} {:.0f} ms to source, {:.0f} ms to code ({})", program_kind_name(program.program().kind),
+  return fmt::format("{} {:.1f} ms to source, {:.1f} ms to code ({})", program_kind_name(program.program().kind),
                      program.compile_seconds() * 1e3, program.load_report().seconds * 1e3,
                      load_source_name(program.load_report().source));
 }
