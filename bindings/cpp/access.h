@@ -1,6 +1,7 @@
 // What stands behind the classes of shoal.hpp, and how exceptions cross that border.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,7 +33,15 @@ struct Access {
   static const json::Json& spec(const Network& network) { return network.state_->spec; }
   static Population population(std::unique_ptr<Population::State> state) { return Population(std::move(state)); }
   using PopulationState = Population::State;
+  static CompileTicket ticket(std::unique_ptr<CompileTicket::State> state);
+  using TicketState = CompileTicket::State;
 };
+
+struct CompileTicket::State {
+  std::future<std::unique_ptr<Access::PopulationState>> prepared;  // waits when it is dropped
+};
+
+inline CompileTicket Access::ticket(std::unique_ptr<TicketState> state) { return CompileTicket(std::move(state)); }
 
 // Runs a function of the border; every exception leaves as api::Error.
 template <typename F>

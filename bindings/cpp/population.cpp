@@ -1,5 +1,7 @@
 // Training and using populations from C++.
 #include <algorithm>
+#include <chrono>
+#include <system_error>
 
 #include "bindings/cpp/access.h"
 #include "runtime/devices.h"
@@ -115,19 +117,69 @@ double Population::member_steps_per_second() const {
   return seconds > 0 ? static_cast<double>(state_->training->step()) * static_cast<double>(members()) / seconds : 0;
 }
 
+namespace {
+
+// All of train() but the training.
+std::unique_ptr<Access::PopulationState> prepare(const Network& network, const Array& x, const Array& y,
+                                                 const Options& options) {
+  auto state = std::make_unique<Access::PopulationState>();
+  state->spec = read_spec(json::print_compact(Access::spec(network)));
+  if (!state->spec.model.loss) throw SpecError("/loss", "expected a loss to train with");
+  const runtime::Dataset data = dataset(state->spec.model, x, &y);
+  state->cache = std::make_unique<DiskCache>(CacheOptions{.directory = options.cache_directory});
+  state->device = runtime::open_device({.name = options.device,
+                                        .threads = options.threads,
+                                        .jobs = {options.jobs.context, options.jobs.parallel_for, options.jobs.workers},
+                                        .cache = state->cache.get()});
+  state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr,
+                                                        settings_of(state->spec, options));
+  return state;
+}
+
+Population trained(std::unique_ptr<Access::PopulationState> state) {
+  runtime::TrainingObserver quiet;
+  state->training->run(quiet);
+  return Access::population(std::move(state));
+}
+
+}  // namespace
+
 Population train(const Network& network, const Array& x, const Array& y, const Options& options) {
+  return guarded([&] { return trained(prepare(network, x, y, options)); });
+}
+
+CompileTicket train_async(const Network& network, const Array& x, const Array& y, const Options& options) {
   return guarded([&] {
-    auto state = std::make_unique<Access::PopulationState>();
-    state->spec = read_spec(json::print_compact(Access::spec(network)));
-    if (!state->spec.model.loss) throw SpecError("/loss", "expected a loss to train with");
-    const runtime::Dataset data = dataset(state->spec.model, x, &y);
-    state->cache = std::make_unique<DiskCache>(CacheOptions{.directory = options.cache_directory});
-    state->device = runtime::open_device({options.device, options.threads, state->cache.get()});
-    state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr,
-                                                          settings_of(state->spec, options));
-    runtime::TrainingObserver quiet;
-    state->training->run(quiet);
-    return Access::population(std::move(state));
+    auto state = std::make_unique<Access::TicketState>();
+    try {
+      state->prepared =
+          std::async(std::launch::async, [network, x, y, options] { return prepare(network, x, y, options); });
+    } catch (const std::system_error& error) {
+      throw RuntimeError(fmt::format("cannot start a thread to compile on: {}", error.what()));
+    }
+    return Access::ticket(std::move(state));
+  });
+}
+
+CompileTicket::CompileTicket(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CompileTicket::CompileTicket(CompileTicket&&) noexcept = default;
+CompileTicket& CompileTicket::operator=(CompileTicket&&) noexcept = default;
+CompileTicket::~CompileTicket() = default;
+
+bool CompileTicket::ready() const {
+  return !state_ || !state_->prepared.valid() ||
+         state_->prepared.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+void CompileTicket::wait() const {
+  if (state_ && state_->prepared.valid()) state_->prepared.wait();
+}
+
+Population CompileTicket::get() {
+  return guarded([&] {
+    if (!state_ || !state_->prepared.valid())
+      throw SpecError("CompileTicket", "get() has taken the population already");
+    return trained(state_->prepared.get());
   });
 }
 

@@ -91,6 +91,17 @@ class SHOAL_API Network {
   std::unique_ptr<State> state_;
 };
 
+// A job system of yours, to run members on your own threads: shoal then has none that run members. One call of `run`
+// takes from microseconds to about half a second, and waits for no other.
+struct JobSystem {
+  void* context = nullptr;  // given back to you in every call
+  // Calls run(data, item) exactly once for each item in [0, n), on any threads and in any order, at once or one after
+  // another, and returns when all calls have returned. Must not throw; `run` does not. It is called from the thread
+  // that calls shoal. Whatever thread calls `run`, its denormal mode is set for the length of the call, and restored.
+  void (*parallel_for)(void* context, int64_t n, void (*run)(void* data, int64_t item), void* data) = nullptr;
+  int workers = 1;  // items that run at once, at most; at least 1
+};
+
 struct Options {
   int64_t members = 1;          // networks of the population
   uint64_t seed = 0;            // of initial parameters, sample order and hyperparameters; below 2^53
@@ -98,7 +109,8 @@ struct Options {
   int64_t epochs = 10;          // passes over the samples
   int64_t steps = 0;            // instead of epochs, if positive: optimizer steps of each member
   std::string device;           // "reference", "cpu" or "cuda"; empty: the best there is
-  int threads = 0;              // of the CPU; 0: one a core
+  int threads = 0;              // of the CPU, the calling one among them; 0: one a core
+  JobSystem jobs = {};          // with parallel_for set, runs the CPU's work instead of threads of shoal's own
   std::string schedule;         // empty: chosen
   std::string cache_directory;  // of compiled kernels; empty: kept in memory only
 };
@@ -136,6 +148,30 @@ class SHOAL_API Population {
   explicit Population(std::unique_ptr<State>);
   std::unique_ptr<State> state_;
 };
+
+// Training that is being compiled on a thread of its own while the caller goes on. Movable; one thread uses it at a
+// time. Dropping it waits for the compilation. What it was made from (the network, the arrays) is copied.
+class SHOAL_API CompileTicket {
+ public:
+  CompileTicket(CompileTicket&&) noexcept;
+  CompileTicket& operator=(CompileTicket&&) noexcept;
+  ~CompileTicket();
+
+  bool ready() const;  // whether get() would not wait for the compilation; true as well when it has failed
+  void wait() const;   // until ready(); throws nothing of what went wrong
+  // Waits, and throws Error with what went wrong, as train() would have. Then trains, in the calling thread. Once only.
+  Population get();
+
+ private:
+  friend struct Access;
+  struct State;
+  explicit CompileTicket(std::unique_ptr<State>);
+  std::unique_ptr<State> state_;
+};
+
+// train() in two parts: checks, compiles, allocates and copies the samples on a thread of its own, and trains at get().
+// Throws Error only when there is no thread to be had.
+SHOAL_API CompileTicket train_async(const Network&, const Array& x, const Array& y, const Options& = {});
 
 // Trains members of the network on the samples. x is [N, input...] and finite; y is [N] class numbers for a loss on
 // labels (cross_entropy), else [N, output...]. Compiles, allocates, trains, and keeps the population on the device.

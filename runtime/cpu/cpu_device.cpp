@@ -94,7 +94,7 @@ class Compiled : public Executable {
   void launch(const std::vector<DeviceBuffer*>& buffers, const std::vector<int32_t>& scalars) override {
     std::vector<void*> pointers;
     for (HostBuffer* buffer : host_buffers(signature_, buffers, scalars)) pointers.push_back(buffer->data());
-    launcher_.launch({code_->function(), signature_, groups_, pointers, scalars});
+    launcher_.launch({code_->function(), signature_, groups_, std::move(pointers), scalars});
   }
 
  private:

@@ -15,8 +15,8 @@ struct Launch {
   KernelFunction function;
   const kernel::Kernel& signature;
   int64_t groups;
-  const std::vector<void*>& buffers;
-  const std::vector<int32_t>& scalars;
+  std::vector<void*> buffers;
+  std::vector<int32_t> scalars;
 };
 
 class Launcher {
