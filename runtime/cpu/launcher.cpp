@@ -15,7 +15,7 @@ namespace {
 
 // About 50 microseconds, longer than a nest usually keeps one thread waiting for another; none when the threads of a
 // team share cores, since then the one that is waited for may need this one's.
-constexpr int spins_before_yield = 2000;
+constexpr int spins_before_sleep = 2000;
 
 // Where the kernel's scalars say how many steps it takes; -1 where it takes none.
 int scalar_index(const kernel::Kernel& signature, const char* name) {
@@ -66,7 +66,7 @@ void Launcher::by_teams(const Launch& launch, int64_t scratch_bytes) {
   std::vector<Crew*> of_team;
   for (int t = 0; t < teams; ++t)
     of_team.push_back(
-        &crews.emplace_back(warps, teams * warps <= cores ? spins_before_yield : 0, scratch_, scratch_bytes));
+        &crews.emplace_back(warps, teams * warps <= cores ? spins_before_sleep : 0, scratch_, scratch_bytes));
   std::atomic<int64_t> next = 0;
   workers_.run_together(teams * warps, [&](int thread) {
     Crew& crew = *of_team[size_t(thread / warps)];

@@ -3,8 +3,6 @@
 
 #include <immintrin.h>
 
-#include <thread>
-
 namespace shoal::cpu {
 
 Team::Team(int threads, int spins) : threads_(threads), spins_(spins) {
@@ -20,14 +18,14 @@ void Team::wait() {
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
     round_.store(round + 1, std::memory_order_release);
+    round_.notify_all();
     return;
   }
-  for (int spin = 0; round_.load(std::memory_order_acquire) == round; ++spin) {
-    if (spin < spins_)
-      _mm_pause();
-    else
-      std::this_thread::yield();
+  for (int spin = 0; spin < spins_; ++spin) {
+    if (round_.load(std::memory_order_acquire) != round) return;
+    _mm_pause();
   }
+  round_.wait(round, std::memory_order_acquire);
 }
 
 }  // namespace shoal::cpu

@@ -8,12 +8,13 @@
 
 namespace shoal::cpu {
 
-// Passed to kernels of several warps as their `team`. All threads of the team must run at the same time: a thread waits
-// at the barrier for every other. It waits by spinning, because nests take microseconds; where a thread does not come
-// soon (there are more threads than cores, or the system took its core away) the waiting ones give up their time.
+// Passed to kernels of several warps as their `team`. All threads of the team must exist at the same time: a thread
+// waits at the barrier for every other. It waits by spinning, because nests take microseconds; where a thread does not
+// come soon (there are more threads than cores, or the system gave its core to others) the waiting ones sleep, so that
+// the system can run it where they were.
 class Team {
  public:
-  // `spins` looks at the barrier before the first yield.
+  // `spins` looks at the barrier before it sleeps.
   Team(int threads, int spins);
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
