@@ -36,8 +36,9 @@ class NestLowering {
   }
 
  private:
-  // A reduction's tile walks through what its two axes name. The axis of which a tile takes more points goes outside:
-  // that larger part stays in the cache while the other axis runs, and what the other axis names is read fewer times.
+  // A reduction's tile walks through what its two axes name. An axis with lanes, of which a tile takes many points,
+  // goes outside: that larger part stays in the cache while the other axis runs, and what the other axis names is read
+  // fewer times.
   void order_axes() {
     std::vector<size_t> tiled;
     for (size_t a = 0; a < static_cast<size_t>(nest_.parallel_count()); ++a) {
@@ -45,7 +46,8 @@ class NestLowering {
       if (binding_.axes[a].tile > 1) tiled.push_back(a);
     }
     auto points = [&](size_t a) { return binding_.axes[a].tile * binding_.axes[a].lane_count; };
-    if (nest_.reduced >= 0 && tiled.size() == 2 && points(tiled[1]) > points(tiled[0]))
+    if (nest_.reduced >= 0 && tiled.size() == 2 && binding_.axes[tiled[1]].lane_count > 1 &&
+        points(tiled[1]) > points(tiled[0]))
       std::swap(order_[tiled[0]], order_[tiled[1]]);
   }
 

@@ -86,7 +86,14 @@ void give(AxisBinding& axis, const Slot& slot, bool warps) {
 // Distinct loads per iteration of the reduction for tiles on axes a and b: what register reuse leaves.
 double tile_loads(const Plan& plan, const Nest& nest, int a, int ta, int b, int tb) {
   double loads = 0;
-  for (const Scalar& s : nest.body) {
+  // What the reduced scalar is computed from; the epilogue's loads are made once, not in every iteration.
+  std::vector<bool> summed(nest.body.size(), false);
+  summed[nest.reduced] = true;
+  for (size_t i = nest.body.size(); i-- > 0;) {
+    const Scalar& s = nest.body[i];
+    if (!summed[i]) continue;
+    for (int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
+      if (from >= 0) summed[from] = true;
     if (s.kind != Scalar::Kind::load) continue;
     bool names_a = false, names_b = false;
     auto see = [&](const Index& index) {

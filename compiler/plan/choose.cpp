@@ -16,7 +16,8 @@ namespace {
 constexpr double ns_per_instruction = 0.088;
 // Streaming state that does not stay in L2 comes from L3 or memory at about this rate for each core.
 constexpr double stream_bytes_per_ns = 12;
-// Two threads at a barrier: a cache line goes to the other core and another one back, and who is late is waited for.
+// Two threads at a barrier: 90 ns for a cache line to go to the other core and another one to come back, measured; the
+// rest is for waiting until the slower one is there.
 constexpr double ns_per_barrier = 400;
 // Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
 constexpr int64_t most_team_threads = 16;
@@ -87,7 +88,6 @@ Candidate by_team(Candidate c, const Graph& graph, int threads) {
   bool samples = graph.batch >= vector * threads;
   c.schedule[samples ? PopulationAxis::sample : PopulationAxis::unit].warp = threads;
   c.name = fmt::format("{}, {} threads a member", c.name, threads);
-  if (samples) c.layer_bytes /= threads;
   return c;
 }
 

@@ -1,0 +1,80 @@
+// Teams among the candidates: only where members leave workers idle, only where threads can be had at the same time;
+// and the prediction counts their barriers.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "compiler/graph/text.h"
+#include "compiler/plan/choose.h"
+
+namespace shoal::test {
+namespace {
+
+using plan::Candidate;
+using plan::Machine;
+using plan::PopulationAxis;
+
+// A batch of 32 through one product of 64 x 64.
+Graph layer() {
+  return parse_graph(
+      "graph layer batch=32\n"
+      "x = input(name=\"x\", shape=[64], varies=sample)\n"
+      "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
+      "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
+      "out y = y\n");
+}
+
+Machine machine_of(int workers, bool teams) {
+  Machine machine;
+  machine.workers = workers, machine.teams = teams;
+  return machine;
+}
+
+// The numbers of threads of the candidates' teams, in order.
+std::string team_sizes(int64_t members, int workers, bool teams = true) {
+  std::string sizes;
+  for (const Candidate& c : plan::candidates(layer(), members, machine_of(workers, teams)))
+    if (c.schedule.warps() > 1) sizes += std::to_string(c.schedule.warps()) + " ";
+  return sizes;
+}
+
+TEST(Teams, AreCandidatesWhereMembersLeaveWorkersIdle) {
+  EXPECT_EQ(team_sizes(1, 2), "2 ");
+  EXPECT_EQ(team_sizes(4, 2), "2 ");
+  EXPECT_EQ(team_sizes(8, 2), "");
+  EXPECT_EQ(team_sizes(4, 16), "4 16 ");
+  EXPECT_EQ(team_sizes(1, 64), "16 ");
+  EXPECT_EQ(team_sizes(1, 1), "");
+  EXPECT_EQ(team_sizes(1, 8, false), "");  // a job system promises no two threads at the same time
+}
+
+TEST(Teams, ShareSamplesWhereThereAreEnoughElseUnits) {
+  auto share = [](int workers, PopulationAxis axis) {
+    int most = 1;
+    for (const Candidate& c : plan::candidates(layer(), 1, machine_of(workers, true)))
+      most = std::max(most, c.schedule[axis].warp);
+    return most;
+  };
+  EXPECT_EQ(share(4, PopulationAxis::sample), 4);
+  EXPECT_EQ(share(4, PopulationAxis::unit), 1);
+  EXPECT_EQ(share(8, PopulationAxis::sample), 1);
+  EXPECT_EQ(share(8, PopulationAxis::unit), 8);
+}
+
+TEST(Teams, CostTheirBarriersAndSplitTheRest) {
+  Candidate alone{{}, "alone", 0, 0}, team = alone;
+  team.schedule[PopulationAxis::sample].warp = 2;
+  const Machine machine = machine_of(2, true);
+  auto ns = [&](const Candidate& c, double instructions, int64_t groups, double barriers, bool steps) {
+    return plan::predict(c, {instructions, 0, groups, barriers, steps}, machine).ns;
+  };
+  EXPECT_DOUBLE_EQ(ns(team, 500, 1, 0, true), ns(alone, 1000, 1, 0, true) / 2);
+  EXPECT_GT(ns(team, 500, 1, 10, true), ns(team, 500, 1, 0, true) + 1000);
+  EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, true), ns(alone, 1000, 1, 0, true) * 1.5);  // the last group is shared in turn
+  EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, false), ns(alone, 1000, 1, 0, true) * 2);   // a single step is not
+  EXPECT_DOUBLE_EQ(ns(team, 1000, 3, 0, true), ns(team, 1000, 1, 0, true) * 3);
+}
+
+}  // namespace
+}  // namespace shoal::test
