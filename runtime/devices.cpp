@@ -32,10 +32,24 @@ std::unique_ptr<Device> open_cpu([[maybe_unused]] const DeviceOptions& options) 
 #endif
 }
 
+// "cuda" is the first GPU, "cuda:1" the second.
+std::unique_ptr<Device> open_cuda(const DeviceOptions& options) {
+  cuda::CudaOptions cuda;
+  cuda.context = options.cuda_context;
+  cuda.stream = options.cuda_stream;
+  if (const std::string& name = options.name; name != "cuda") {
+    const char *begin = name.data() + 5, *end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(begin, end, cuda.ordinal);
+    if (error != std::errc{} || stop != end || cuda.ordinal < 0)
+      throw SpecError("--device", fmt::format("expected cuda: and a number, as in cuda:1, got \"{}\"", name));
+  }
+  return std::make_unique<cuda::CudaDevice>(cuda, options.cache);
+}
+
 std::unique_ptr<Device> open_named(const DeviceOptions& options) {
   if (options.name == "reference") return std::make_unique<ReferenceDevice>(machine_target());
   if (options.name == "cpu") return open_cpu(options);
-  if (options.name == "cuda") return std::make_unique<cuda::CudaDevice>(cuda::CudaOptions{}, options.cache);
+  if (options.name == "cuda" || options.name.starts_with("cuda:")) return open_cuda(options);
   throw SpecError("--device", fmt::format("expected reference, cpu or cuda, got \"{}\"", options.name));
 }
 

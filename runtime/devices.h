@@ -1,4 +1,4 @@
-// Devices by name: "reference", "cpu", "cuda"; and targets by name, for compiling without the machine.
+// Devices by name: "reference", "cpu", "cuda", "cuda:1"; and targets by name, for compiling without the machine.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,8 @@ struct DeviceOptions {
   int threads = 0;               // of the CPU; 0: one a core
   JobSystem jobs = {};           // with parallel_for set, the host's threads run the CPU's groups, instead of our own
   KernelCache* cache = nullptr;  // must outlive the device
+  void* cuda_context = nullptr;  // CUcontext and CUstream of the caller, for "cuda"; null: shoal's own
+  void* cuda_stream = nullptr;
 };
 
 // Throws SpecError for an unknown name, and RuntimeError with the reason when the device cannot be used.

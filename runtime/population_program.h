@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/bound_array.h"
 #include "runtime/compiled_program.h"
 #include "runtime/population.h"
 
@@ -14,9 +15,12 @@ class PopulationProgram {
  public:
   // Compiles and loads; arrays of the population that this program is the first to use are made, with zeros.
   // `schedule` empty: chosen. Throws what compile() and Device::load() throw.
-  PopulationProgram(Population&, Program, const std::string& schedule, Trace* = nullptr);
+  // `views`: arrays of the program's own, by name, that stand in memory of somebody else's. Throws RuntimeError with
+  // all sizes when the arrays do not fit into what the device has left.
+  using Views = std::map<std::string, StridedView>;
+  PopulationProgram(Population&, Program, const std::string& schedule, Trace* = nullptr, const Views& views = {});
   // Of what was compiled for the population's device and number of members.
-  PopulationProgram(Population&, CompiledProgram);
+  PopulationProgram(Population&, CompiledProgram, const Views& views = {});
 
   const Module& module() const { return compiled_.module; }
   const Program& program() const { return compiled_.program; }
@@ -27,11 +31,17 @@ class PopulationProgram {
   PopulationArray& array(const std::string& name);  // one of the program's own
 
   void launch(int64_t steps = 1, int64_t first_step = 0);
+  // Starts it on the device, behind what was started before, with the copies that views need.
+  std::unique_ptr<Ticket> start(int64_t steps = 1, int64_t first_step = 0);
 
  private:
+  void expect_room(const Views&) const;
+  void make_arrays(const Views&);
+
   Population& population_;
   CompiledProgram compiled_;
   std::map<std::string, std::unique_ptr<PopulationArray>> arrays_;
+  std::map<std::string, std::unique_ptr<BoundArray>> bound_;
 };
 
 }  // namespace shoal::runtime

@@ -7,7 +7,7 @@
 #include "compiler/graph/text.h"
 #include "compiler/support/error.h"
 #include "compiler/support/hash.h"
-#include "runtime/random.h"
+#include "runtime/member_values.h"
 
 namespace shoal::runtime {
 namespace {
@@ -68,7 +68,7 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
         device, settings_.members, [this, samples = validation->samples] { return evaluate(model_, samples); }, "");
   program_ = std::make_unique<PopulationProgram>(population_, std::move(program), settings_.schedule, trace);
   set_data(*program_, train);
-  set_hyperparameters();
+  set_member_values(population_, settings_.varied, varied_, settings_.seed);
   set_order(train);
   if (settings_.initial.empty())
     population_.initialize(program_->program().parameters, settings_.seed);
@@ -92,19 +92,6 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
   // What explicit arrays take is on the device by now.
   settings_.initial.clear();
   settings_.order.reset();
-}
-
-void Training::set_hyperparameters() {
-  for (size_t i = 0; i < settings_.varied.size(); ++i) {
-    const std::string& name = settings_.varied[i].name;
-    if (population_.has(name)) population_.array(name).write<float>(varied_[i]);
-  }
-  if (!population_.has("order_key")) return;
-  std::vector<int32_t> keys;
-  for (int64_t member = 0; member < settings_.members; ++member)
-    keys.push_back(
-        static_cast<int32_t>(order_key(settings_.seed, static_cast<uint32_t>(settings_.first_member + member))));
-  population_.array("order_key").write<int32_t>(keys);
 }
 
 void Training::set_order(const Dataset& train) {

@@ -74,7 +74,6 @@ class Training {
   const Evaluator* evaluator() const { return evaluator_.get(); }
 
  private:
-  void set_hyperparameters();
   void set_order(const Dataset&);
   void report();
   int64_t next_launch_steps() const;

@@ -24,14 +24,27 @@ struct Network::State {
 // Members are destroyed in reverse order: the device goes before its cache, and last of all after what uses it.
 struct Population::State {
   shoal::Spec spec;
+  Options options;
   std::unique_ptr<DiskCache> cache;
   std::unique_ptr<Device> device;
-  std::unique_ptr<runtime::Training> training;
+  std::unique_ptr<runtime::Population> untrained;  // either this one,
+  std::unique_ptr<runtime::Training> training;     // or this one's
+  int64_t steps = 0;                               // that the members have taken
+
+  runtime::Population& population() const { return training ? training->population() : *untrained; }
+  std::vector<Parameter> parameters() const;
+};
+
+struct Ticket::State {
+  std::shared_ptr<shoal::Ticket> ticket;
 };
 
 struct Access {
   static const json::Json& spec(const Network& network) { return network.state_->spec; }
   static Population population(std::unique_ptr<Population::State> state) { return Population(std::move(state)); }
+  static Ticket ticket(std::shared_ptr<shoal::Ticket> started) {
+    return Ticket(std::make_shared<Ticket::State>(Ticket::State{std::move(started)}));
+  }
   using PopulationState = Population::State;
   static CompileTicket ticket(std::unique_ptr<CompileTicket::State> state);
   using TicketState = CompileTicket::State;
@@ -42,6 +55,10 @@ struct CompileTicket::State {
 };
 
 inline CompileTicket Access::ticket(std::unique_ptr<TicketState> state) { return CompileTicket(std::move(state)); }
+
+// The population's device, cache and checked spec, from which populations begin.
+std::unique_ptr<Access::PopulationState> open_state(const Network&, const Options&);
+std::vector<runtime::VariedHyperparameter> varied_of(const shoal::Spec&);
 
 // Runs a function of the border; every exception leaves as api::Error.
 template <typename F>

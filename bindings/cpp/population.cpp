@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "bindings/cpp/access.h"
+#include "compiler/programs/programs.h"
 #include "runtime/devices.h"
 #include "runtime/prediction.h"
 #include "runtime/training_evaluator.h"
@@ -45,7 +46,7 @@ runtime::TrainingSettings settings_of(const Spec& spec, const Options& options) 
   settings.epochs = options.epochs;
   settings.steps = options.steps;
   settings.schedule = options.schedule;
-  for (const shoal::Vary& vary : spec.population.vary) settings.varied.push_back(varied_hyperparameter(vary));
+  settings.varied = varied_of(spec);
   return settings;
 }
 
@@ -60,18 +61,43 @@ runtime::Ensemble kind_of(Ensemble ensemble) {
 
 }  // namespace
 
+std::vector<runtime::VariedHyperparameter> varied_of(const shoal::Spec& spec) {
+  std::vector<runtime::VariedHyperparameter> varied;
+  for (const shoal::Vary& vary : spec.population.vary) varied.push_back(varied_hyperparameter(vary));
+  return varied;
+}
+
+std::unique_ptr<Access::PopulationState> open_state(const Network& network, const Options& options) {
+  auto state = std::make_unique<Access::PopulationState>();
+  state->spec = read_spec(json::print_compact(Access::spec(network)));
+  state->options = options;
+  state->cache = std::make_unique<DiskCache>(CacheOptions{.directory = options.cache_directory});
+  const Cuda& cuda = options.cuda;
+  runtime::DeviceOptions device{.name = options.device,
+                                .threads = options.threads,
+                                .jobs = {options.jobs.context, options.jobs.parallel_for, options.jobs.workers},
+                                .cache = state->cache.get()};
+  device.cuda_context = reinterpret_cast<void*>(cuda.context);
+  device.cuda_stream = reinterpret_cast<void*>(cuda.stream);
+  if (device.name == "cuda" && cuda.device != 0) device.name = fmt::format("cuda:{}", cuda.device);
+  state->device = runtime::open_device(device);
+  return state;
+}
+
+std::vector<Parameter> Population::State::parameters() const { return forward(spec.model, 1, false).parameters; }
+
 Population::Population(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Population::Population(Population&&) noexcept = default;
 Population& Population::operator=(Population&&) noexcept = default;
 Population::~Population() = default;
 
-int64_t Population::members() const { return state_->training->population().members(); }
+int64_t Population::members() const { return state_->population().members(); }
 
 Array Population::predict(const Array& x, Ensemble ensemble) {
   return guarded([&] {
     const Model& model = state_->spec.model;
     const runtime::Dataset data = dataset(model, x, nullptr);
-    runtime::Predictor predictor(state_->training->population(), model, data.samples);
+    runtime::Predictor predictor(state_->population(), model, data.samples);
     const io::Tensor result = runtime::predict(predictor, model, members(), data, kind_of(ensemble));
     return Array{result.shape, io::to_float(result, "predictions")};
   });
@@ -80,41 +106,72 @@ Array Population::predict(const Array& x, Ensemble ensemble) {
 Scores Population::evaluate(const Array& x, const Array& y) {
   return guarded([&] {
     const Model& model = state_->spec.model;
-    runtime::Evaluator evaluator(state_->training->population(), model, dataset(model, x, &y));
+    runtime::Evaluator evaluator(state_->population(), model, dataset(model, x, &y));
     runtime::Scores scores = evaluator.run();
     return Scores{std::move(scores.names), std::move(scores.values)};
   });
 }
 
 std::vector<std::string> Population::parameter_names() const {
-  std::vector<std::string> names;
-  for (const Parameter& parameter : state_->training->program().program().parameters) names.push_back(parameter.name);
-  return names;
+  return guarded([&] {
+    std::vector<std::string> names;
+    for (const Parameter& parameter : state_->parameters()) names.push_back(parameter.name);
+    return names;
+  });
 }
 
 Array Population::parameter(const std::string& name) const {
   return guarded([&] {
-    for (const Parameter& parameter : state_->training->program().program().parameters) {
+    for (const Parameter& parameter : state_->parameters()) {
       if (parameter.name != name) continue;
-      const std::vector<io::NamedTensor> one = state_->training->population().parameters({parameter});
+      const std::vector<io::NamedTensor> one = state_->population().parameters({parameter});
       return Array{one.front().tensor.shape, io::to_float(one.front().tensor, name)};
     }
     throw SpecError(name, "the network has no such parameter");
   });
 }
 
+void Population::set_parameter(const std::string& name, const Array& values) {
+  guarded([&] {
+    for (const Parameter& parameter : state_->parameters())
+      if (parameter.name == name)
+        return state_->population().set_parameters({parameter}, {{name, tensor_of(values, "values")}}, "values");
+    throw SpecError(name, "the network has no such parameter");
+  });
+}
+
 std::vector<float> Population::varied(const std::string& hyperparameter) const {
   return guarded([&] {
-    runtime::MemberTable table = state_->training->members();
-    for (size_t i = 0; i < table.varied.size(); ++i)
-      if (table.varied[i] == hyperparameter) return std::move(table.varied_values[i]);
+    const std::vector<runtime::VariedHyperparameter> varied = varied_of(state_->spec);
+    std::vector<std::vector<float>> values = runtime::varied_values(varied, state_->options.seed, 0, members());
+    for (size_t i = 0; i < varied.size(); ++i)
+      if (varied[i].name == hyperparameter) return std::move(values[i]);
     throw SpecError(hyperparameter, "this hyperparameter does not vary over the population");
   });
 }
 
 double Population::member_steps_per_second() const {
+  if (!state_->training) return 0;
   const double seconds = state_->training->training_seconds();
   return seconds > 0 ? static_cast<double>(state_->training->step()) * static_cast<double>(members()) / seconds : 0;
+}
+
+Population make_population(const Network& network, const Options& options) {
+  return guarded([&] {
+    auto state = open_state(network, options);
+    state->untrained = std::make_unique<runtime::Population>(*state->device, options.members);
+    const std::vector<Parameter> parameters = state->parameters();
+    for (const Parameter& parameter : parameters) {
+      shoal::Argument plain;
+      plain.name = parameter.name;
+      plain.role = Role::parameter;
+      plain.varies.member = true;
+      plain.shape = parameter.shape;
+      state->untrained->array(plain, 1);
+    }
+    state->untrained->initialize(parameters, options.seed);
+    return Access::population(std::move(state));
+  });
 }
 
 namespace {
@@ -122,15 +179,9 @@ namespace {
 // All of train() but the training.
 std::unique_ptr<Access::PopulationState> prepare(const Network& network, const Array& x, const Array& y,
                                                  const Options& options) {
-  auto state = std::make_unique<Access::PopulationState>();
-  state->spec = read_spec(json::print_compact(Access::spec(network)));
+  auto state = open_state(network, options);
   if (!state->spec.model.loss) throw SpecError("/loss", "expected a loss to train with");
   const runtime::Dataset data = dataset(state->spec.model, x, &y);
-  state->cache = std::make_unique<DiskCache>(CacheOptions{.directory = options.cache_directory});
-  state->device = runtime::open_device({.name = options.device,
-                                        .threads = options.threads,
-                                        .jobs = {options.jobs.context, options.jobs.parallel_for, options.jobs.workers},
-                                        .cache = state->cache.get()});
   state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr,
                                                         settings_of(state->spec, options));
   return state;
@@ -139,6 +190,7 @@ std::unique_ptr<Access::PopulationState> prepare(const Network& network, const A
 Population trained(std::unique_ptr<Access::PopulationState> state) {
   runtime::TrainingObserver quiet;
   state->training->run(quiet);
+  state->steps = state->training->step();
   return Access::population(std::move(state));
 }
 

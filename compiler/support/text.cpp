@@ -1,4 +1,4 @@
-// Small helpers for messages: near names, quoting.
+// Small helpers for messages: near names, quoting, numbered lines.
 #include "compiler/support/text.h"
 
 #include <fmt/format.h>
@@ -58,6 +58,17 @@ std::string quoted_text(std::string_view text) {
     }
   }
   return result + "\"";
+}
+
+std::string numbered(std::string_view text) {
+  std::string out;
+  int number = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    out += fmt::format("{:4}  {}\n", ++number, text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
 }
 
 }  // namespace shoal

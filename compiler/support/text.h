@@ -1,4 +1,4 @@
-// Small helpers for messages: near names, quoting.
+// Small helpers for messages: near names, quoting, numbered lines.
 #pragma once
 
 #include <string>
@@ -18,5 +18,8 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 
 // `text` between double quotes, with \" \\ \n and \xHH escapes: what the lexer reads back.
 std::string quoted_text(std::string_view text);
+
+// Every line behind its number, from 1: how refused source is shown.
+std::string numbered(std::string_view text);
 
 }  // namespace shoal

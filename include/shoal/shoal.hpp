@@ -7,8 +7,9 @@
 //   Population population = train(net, x, y, {.members = 1024, .epochs = 20});
 //   Array mean = population.predict(x_new);                              // of all members together
 //
-// Everything throws Error. Objects of different threads are independent of each other; one object is not to be used by
-// two threads at once. Nothing is global: any number of them may live in one process.
+// Everything throws Error. Objects of different threads are independent of each other; one object, or a population and
+// what was made of it, is not to be used by two threads at once. Nothing is global: any number of them may live in one
+// process. No call leaves another CUDA context current than it found.
 #pragma once
 
 #include <cstdint>
@@ -102,6 +103,14 @@ struct JobSystem {
   int workers = 1;  // items that run at once, at most; at least 1
 };
 
+// A GPU context and a stream of your own, to do everything in them. Nothing else waits for shoal, and shoal for nothing
+// else: work is ordered by the stream. They must outlive the populations made with them.
+struct Cuda {
+  int device = 0;              // which GPU, when no context is given
+  std::uintptr_t context = 0;  // CUcontext; 0: the primary context of the GPU, which the CUDA runtime API uses
+  std::uintptr_t stream = 0;   // CUstream of that context (1: its default stream); 0: a stream of the population's own
+};
+
 struct Options {
   int64_t members = 1;          // networks of the population
   uint64_t seed = 0;            // of initial parameters, sample order and hyperparameters; below 2^53
@@ -109,6 +118,7 @@ struct Options {
   int64_t epochs = 10;          // passes over the samples
   int64_t steps = 0;            // instead of epochs, if positive: optimizer steps of each member
   std::string device;           // "reference", "cpu" or "cuda"; empty: the best there is
+  Cuda cuda;                    // for device "cuda"
   int threads = 0;              // of the CPU, the calling one among them; 0: one a core
   JobSystem jobs = {};          // with parallel_for set, runs the CPU's work instead of threads of shoal's own
   std::string schedule;         // empty: chosen
@@ -127,7 +137,33 @@ struct Scores {
   std::vector<std::vector<float>> values;
 };
 
-// A trained population, on its device. Movable.
+// Work that was started on a device. Copies are the same work; dropping one neither waits nor stops it.
+class SHOAL_API Ticket {
+ public:
+  bool ready() const;      // never waits; true also when the work failed
+  void wait() const;       // until the work is done; throws Error (device) with what went wrong in it
+  double seconds() const;  // on the device; after wait()
+  void hold_back(std::uintptr_t stream) const;  // makes a CUstream of the same context wait for the work
+
+ private:
+  friend struct Access;
+  struct State;
+  explicit Ticket(std::shared_ptr<State>);
+  std::shared_ptr<State> state_;
+};
+
+// An array in memory of yours that the population's device can reach: memory of the GPU for device "cuda", of the host
+// otherwise. 4-byte numbers: float, or int32_t for class numbers. Element (i, j, ...) stands at
+// data + 4 * (i * strides[0] + j * strides[1] + ...) bytes; strides are not negative. It must stay where it is, and
+// outlive the work on it. Dense arrays at a multiple of 16 bytes are used where they are when the kernel's layout
+// allows; others are copied on the device, in order.
+struct View {
+  std::uintptr_t data = 0;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;  // in elements; empty: dense, row-major
+};
+
+// A population on its device. Movable; a moved-from one may only be destroyed or assigned to.
 class SHOAL_API Population {
  public:
   Population(Population&&) noexcept;
@@ -135,17 +171,55 @@ class SHOAL_API Population {
   ~Population();
 
   int64_t members() const;
-  Array predict(const Array& x, Ensemble = Ensemble::mean);  // x: [N, input...]
-  Scores evaluate(const Array& x, const Array& y);           // y as for train
-  Array parameter(const std::string& name) const;            // "0.weight": [members, ...] in PyTorch's layout
+  Array predict(const Array& x, Ensemble = Ensemble::mean);   // x: [N, input...]
+  Scores evaluate(const Array& x, const Array& y);            // y as for train
+  Array parameter(const std::string& name) const;             // "0.weight": [members, ...] in PyTorch's layout
+  void set_parameter(const std::string& name, const Array&);  // the same shape
   std::vector<std::string> parameter_names() const;
   std::vector<float> varied(const std::string& hyperparameter) const;  // one value a member
   double member_steps_per_second() const;                              // of training
 
  private:
   friend struct Access;
+  friend class Inference;
+  friend class Trainer;
   struct State;
   explicit Population(std::unique_ptr<State>);
+  std::unique_ptr<State> state_;
+};
+
+// Every member's output for inputs in memory of yours: for agents in a game or a simulation, each with its own mind.
+// x: [members, batch, input...]; stride 0 along members gives all the same input. y: [members, batch, output...]. The
+// constructor compiles and allocates; start() allocates nothing on the device and waits for nothing. Uses the
+// population's parameters as they are when the work runs. The population must outlive it.
+class SHOAL_API Inference {
+ public:
+  Inference(Population&, const View& x, const View& y);
+  Inference(Inference&&) noexcept;
+  Inference& operator=(Inference&&) noexcept;
+  ~Inference();
+  Ticket start();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Training on samples in memory of yours, which may change between launches: x is [N, input...]; y is [N] of int32_t
+// class numbers for a loss on labels, else [N, output...]. As for Inference, only the constructor compiles and
+// allocates; batch, seed and varied hyperparameters are the population's. start() splits the steps into launches of
+// about half a second at most, by what earlier ones took. The population must outlive it.
+class SHOAL_API Trainer {
+ public:
+  Trainer(Population&, const View& x, const View& y);
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+  ~Trainer();
+  Ticket start(int64_t steps);  // of every member
+  Scores scores();              // means of the steps since the last call; waits for them
+
+ private:
+  struct State;
   std::unique_ptr<State> state_;
 };
 
@@ -172,6 +246,9 @@ class SHOAL_API CompileTicket {
 // train() in two parts: checks, compiles, allocates and copies the samples on a thread of its own, and trains at get().
 // Throws Error only when there is no thread to be had.
 SHOAL_API CompileTicket train_async(const Network&, const Array& x, const Array& y, const Options& = {});
+
+// Members of the network with initial parameters and nothing learned. Nothing is compiled before they are used.
+SHOAL_API Population make_population(const Network&, const Options& = {});
 
 // Trains members of the network on the samples. x is [N, input...] and finite; y is [N] class numbers for a loss on
 // labels (cross_entropy), else [N, output...]. Compiles, allocates, trains, and keeps the population on the device.

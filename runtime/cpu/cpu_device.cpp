@@ -157,5 +157,8 @@ std::unique_ptr<Executable> CpuDevice::load(const Module& module, LoadReport* re
 }
 
 std::unique_ptr<DeviceBuffer> CpuDevice::allocate(int64_t bytes) { return std::make_unique<HostBuffer>(bytes); }
+std::unique_ptr<DeviceBuffer> CpuDevice::view(uintptr_t address, int64_t bytes) {
+  return std::make_unique<HostBuffer>(reinterpret_cast<void*>(address), bytes);
+}
 
 }  // namespace shoal::cpu

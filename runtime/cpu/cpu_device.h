@@ -31,6 +31,7 @@ class CpuDevice : public Device {
   // Executables stay usable after the device is gone.
   std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
+  std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
 
  private:
   struct State;

@@ -29,6 +29,7 @@
 #include <string_view>
 
 #include "compiler/support/error.h"
+#include "compiler/support/text.h"
 
 namespace shoal::cpu {
 namespace {
@@ -45,17 +46,6 @@ void initialise_llvm() {
     ::llvm::InitializeNativeTargetAsmPrinter();
     ::llvm::InitializeNativeTargetAsmParser();
   });
-}
-
-std::string numbered(const std::string& text) {
-  std::string all;
-  int line = 1;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    all += fmt::format("{:5} {}\n", line++, std::string_view(text).substr(at, end - at));
-    at = end + 1;
-  }
-  return all;
 }
 
 [[noreturn]] void refuse(const std::string& what, const std::string& log, const std::string& text) {

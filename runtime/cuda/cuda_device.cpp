@@ -12,10 +12,11 @@
 
 #include "compiler/support/error.h"
 #include "compiler/support/hash.h"
+#include "compiler/support/text.h"
 #include "runtime/cuda/architectures.h"
 #include "runtime/cuda/cuda_executable.h"
 #include "runtime/cuda/cuda_memory.h"
-#include "runtime/cuda/driver.h"
+#include "runtime/cuda/gpu.h"
 #include "runtime/cuda/nvrtc.h"
 
 namespace shoal::cuda {
@@ -34,7 +35,7 @@ std::unique_ptr<Nvrtc> open_nvrtc(const std::string& path) {
 
 // A device newer than the table still runs, through the highest architecture below it; what matters is asked of the
 // driver.
-Target nearest_target(const Driver& driver, int sm) {
+Target nearest_target(const Gpu& gpu, int sm) {
   for (int known = sm; known >= 80; known--) {
     try {
       Target target = cuda_target(known);
@@ -43,15 +44,15 @@ Target nearest_target(const Driver& driver, int sm) {
     } catch (const SpecError&) {
     }
   }
-  throw RuntimeError(fmt::format("no CUDA device: {} is sm_{}, older than sm_80", driver.device_name_text(), sm));
+  throw RuntimeError(fmt::format("no CUDA device: {} is sm_{}, older than sm_80", gpu.name(), sm));
 }
 
-Target target_of(const Driver& driver) {
-  const int sm = driver.attribute(compute_capability_major) * 10 + driver.attribute(compute_capability_minor);
-  Target target = nearest_target(driver, sm);
-  target.shared_bytes = driver.attribute(shared_bytes_per_block);
-  target.workers = std::max(1, driver.attribute(multiprocessor_count));
-  target.l2_bytes = driver.attribute(l2_cache_bytes) / target.workers;
+Target target_of(const Gpu& gpu) {
+  const int sm = gpu.attribute(compute_capability_major) * 10 + gpu.attribute(compute_capability_minor);
+  Target target = nearest_target(gpu, sm);
+  target.shared_bytes = gpu.attribute(shared_bytes_per_block);
+  target.workers = std::max(1, gpu.attribute(multiprocessor_count));
+  target.l2_bytes = gpu.attribute(l2_cache_bytes) / target.workers;
   return target;
 }
 
@@ -59,12 +60,14 @@ Target target_of(const Driver& driver) {
 
 struct CudaDevice::State {
   State(const CudaOptions& options, KernelCache* cache_)
-      : driver(std::make_shared<const Driver>(options.driver_path, options.ordinal)),
+      : gpu(std::make_shared<const Gpu>(
+            std::make_shared<const Driver>(options.driver_path),
+            GpuChoice{.ordinal = options.ordinal, .context = options.context, .stream = options.stream})),
         nvrtc(open_nvrtc(options.nvrtc_path)),
-        target(target_of(*driver)),
+        target(target_of(*gpu)),
         cache(cache_) {}
 
-  std::shared_ptr<const Driver> driver;
+  std::shared_ptr<const Gpu> gpu;
   std::unique_ptr<Nvrtc> nvrtc;
   Target target;
   KernelCache* cache;
@@ -94,17 +97,40 @@ struct CudaDevice::State {
     const std::optional<std::string> image = cache ? cache->find(key) : std::nullopt;
     if (!image) return nullptr;
     try {
-      return std::make_shared<LoadedImage>(driver, *image, function);
-    } catch (const RuntimeError&) {
+      return std::make_shared<LoadedImage>(gpu, *image, function);
+    } catch (const Error&) {
       return nullptr;  // a damaged entry is a miss; compiling writes it anew
     }
   }
 
   std::shared_ptr<LoadedImage> compile(const CacheKey& key, const Module& module) const {
     const CompiledImage image = nvrtc->compile(module.source, target.sm);
-    auto loaded = std::make_shared<LoadedImage>(driver, image.bytes, module.kernel.name);
-    if (cache) cache->store(key, image.bytes);
-    return loaded;
+    try {
+      return loaded(key, module, image.bytes);
+    } catch (const CompileError&) {
+      if (image.kind == CompiledImage::Kind::ptx) throw refused(module);
+    }
+    // A driver that is older than NVRTC may refuse its machine code, but take its PTX.
+    try {
+      return loaded(key, module, nvrtc->ptx(module.source, target.sm));
+    } catch (const CompileError&) {
+      throw refused(module);
+    }
+  }
+
+  std::shared_ptr<LoadedImage> loaded(const CacheKey& key, const Module& module, const std::string& image) const {
+    auto made = std::make_shared<LoadedImage>(gpu, image, module.kernel.name);
+    if (cache) cache->store(key, image);
+    return made;
+  }
+
+  // The CompileError that is being handled, with the source that it is about.
+  static CompileError refused(const Module& module) {
+    try {
+      throw;
+    } catch (const CompileError& error) {
+      return CompileError(error.what(), error.log, numbered(module.source));
+    }
   }
 };
 
@@ -116,11 +142,10 @@ std::string CudaDevice::name() const { return "cuda"; }
 
 std::string CudaDevice::description() const {
   size_t bytes = 0;
-  const Driver& driver = *state_->driver;
-  driver.succeed(driver.device_memory(&bytes, driver.device()), "cuDeviceTotalMem");
-  return fmt::format("{}, sm_{}, {} multiprocessors, {:.1f} GiB, NVRTC {}", driver.device_name_text(),
-                     state_->target.sm, state_->target.workers, static_cast<double>(bytes) / (1 << 30),
-                     state_->nvrtc->version());
+  const Gpu& gpu = *state_->gpu;
+  gpu.driver().succeed(gpu.driver().device_memory(&bytes, gpu.device()), "cuDeviceTotalMem");
+  return fmt::format("{}, sm_{}, {} multiprocessors, {:.1f} GiB, NVRTC {}", gpu.name(), state_->target.sm,
+                     state_->target.workers, static_cast<double>(bytes) / (1 << 30), state_->nvrtc->version());
 }
 
 Target CudaDevice::target() const { return state_->target; }
@@ -149,7 +174,22 @@ std::unique_ptr<Executable> CudaDevice::load(const Module& module, LoadReport* r
 }
 
 std::unique_ptr<DeviceBuffer> CudaDevice::allocate(int64_t bytes) {
-  return std::make_unique<CudaBuffer>(state_->driver, bytes);
+  return std::make_unique<CudaBuffer>(state_->gpu, bytes);
 }
+
+std::unique_ptr<DeviceBuffer> CudaDevice::view(uintptr_t address, int64_t bytes) {
+  return std::make_unique<CudaBuffer>(state_->gpu, address, bytes);
+}
+
+int64_t CudaDevice::available_bytes() const {
+  const CurrentContext current(*state_->gpu);
+  size_t free_bytes = 0, total = 0;
+  state_->gpu->driver().succeed(state_->gpu->driver().memory_info(&free_bytes, &total), "cuMemGetInfo");
+  return static_cast<int64_t>(free_bytes);
+}
+
+bool CudaDevice::has_watchdog() const { return state_->gpu->attribute(kernel_time_limit) != 0; }
+double CudaDevice::clock_ghz() const { return state_->gpu->attribute(clock_khz) * 1e-6; }
+void CudaDevice::synchronize() const { state_->gpu->synchronize("the work on the GPU"); }
 
 }  // namespace shoal::cuda

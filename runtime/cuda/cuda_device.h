@@ -10,7 +10,9 @@
 namespace shoal::cuda {
 
 struct CudaOptions {
-  int ordinal = 0;
+  int ordinal = 0;          // of the device, when no context is given
+  void* context = nullptr;  // CUcontext of the caller, which must outlive the device; null: the primary context
+  void* stream = nullptr;   // CUstream of that context; null: a stream of the device's own
   std::string driver_path;  // empty: libcuda.so.1
   std::string nvrtc_path;   // the library or its folder; empty: the loader's path, then /usr/local/cuda/lib64
 };
@@ -26,6 +28,11 @@ class CudaDevice : public Device {
   // Executables and buffers stay usable after the device object is gone.
   std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
+  std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
+  int64_t available_bytes() const override;
+  bool has_watchdog() const;  // the system ends kernels that run for seconds
+  double clock_ghz() const;   // the highest, for estimates
+  void synchronize() const;   // waits for everything that was started
 
  private:
   struct State;

@@ -5,24 +5,24 @@
 #include <string>
 
 #include "runtime/cuda/cuda_memory.h"
-#include "runtime/cuda/driver.h"
 #include "runtime/device.h"
 
 namespace shoal::cuda {
 
-// Machine code in the device's memory; unloaded with the object.
+// Machine code in the device's memory; unloaded with the object, after what was started has ended.
 class LoadedImage {
  public:
-  // Throws RuntimeError when the driver refuses the image or it lacks the function.
-  LoadedImage(std::shared_ptr<const Driver> driver, const std::string& image, const std::string& function_name);
+  // `image`: a cubin, or PTX as text. Throws CompileError with the driver's log when it is refused, RuntimeError when
+  // it lacks the function.
+  LoadedImage(std::shared_ptr<const Gpu>, const std::string& image, const std::string& function_name);
   ~LoadedImage();
   LoadedImage(const LoadedImage&) = delete;
   LoadedImage& operator=(const LoadedImage&) = delete;
   void* function() const { return function_; }
-  const Driver& driver() const { return *driver_; }
+  const std::shared_ptr<const Gpu>& gpu() const { return gpu_; }
 
  private:
-  std::shared_ptr<const Driver> driver_;
+  std::shared_ptr<const Gpu> gpu_;
   void* module_ = nullptr;
   void* function_ = nullptr;
 };

@@ -1,4 +1,4 @@
-// The CUDA driver, opened at run time, and the primary context of one device. Failures are RuntimeErrors with names.
+// The CUDA driver, opened at run time. Failures are RuntimeErrors with names.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,22 @@ namespace shoal::cuda {
 
 // The numbers of cuda.h that are in use.
 enum DeviceAttribute : int {
+  clock_khz = 13,
   multiprocessor_count = 16,
+  kernel_time_limit = 17,  // 1: a watchdog ends long kernels, because a display hangs on the device
   l2_cache_bytes = 38,
   compute_capability_major = 75,
   compute_capability_minor = 76,
   shared_bytes_per_block = 97,  // opt-in
+  memory_pools = 115,
 };
-constexpr int max_dynamic_shared_bytes = 8;  // of a function
+enum FunctionAttribute : int { local_bytes = 3, registers_used = 4, max_dynamic_shared_bytes = 8 };
 
 class Driver {
  public:
-  // `path`: empty for libcuda.so.1. Throws RuntimeError "no CUDA device: <reason>" when it cannot be opened, has no
-  // device, or has no device number `ordinal`.
-  Driver(const std::string& path, int ordinal);
-  ~Driver();
+  // `path`: empty for libcuda.so.1. Throws RuntimeError "no CUDA device: <reason>" when it cannot be opened or has no
+  // device.
+  explicit Driver(const std::string& path = {});
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
@@ -34,29 +36,11 @@ class Driver {
   // Throws RuntimeError "<what>: CUDA_ERROR_... (700): an illegal memory access was encountered" unless result is 0.
   void succeed(int result, const std::string& what) const;
   std::string error(int result) const;
-
-  int attribute(DeviceAttribute) const;
-  std::string device_name_text() const;
-  int device() const { return device_; }
-  void* context() const { return context_; }
+  int devices() const { return devices_; }  // at least 1
 
  private:
   DynamicLibrary library_;
-  int device_ = 0;
-  void* context_ = nullptr;
-};
-
-// Makes the device's context current for this thread and puts back whatever was current before: the host program may
-// have contexts of its own.
-class CurrentContext {
- public:
-  explicit CurrentContext(const Driver&);
-  ~CurrentContext();
-  CurrentContext(const CurrentContext&) = delete;
-  CurrentContext& operator=(const CurrentContext&) = delete;
-
- private:
-  const Driver& driver_;
+  int devices_ = 0;
 };
 
 }  // namespace shoal::cuda

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <semaphore>
-#include <sstream>
 #include <thread>
 
 #include "compiler/support/error.h"
+#include "compiler/support/text.h"
 #include "runtime/cuda/dynamic_library.h"
 
 namespace shoal::cuda {
@@ -40,13 +40,6 @@ std::vector<std::string> candidates(const std::string& path) {
   }
   for (const char* name : names) out.push_back(name);
   for (const char* name : names) out.push_back(std::string("/usr/local/cuda/lib64/") + name);
-  return out;
-}
-
-std::string numbered(const std::string& source) {
-  std::istringstream in(source);
-  std::string out, line;
-  for (int n = 1; std::getline(in, line); n++) out += fmt::format("{:4}  {}\n", n, line);
   return out;
 }
 

@@ -30,7 +30,13 @@ class HostBuffer : public DeviceBuffer {
     // Members stand far apart in large buffers: with 4 KiB pages every group would miss the TLB.
     if (bytes >= (2 << 20)) madvise(data_, mapped(), MADV_HUGEPAGE);
   }
-  ~HostBuffer() override { munmap(data_, mapped()); }
+  // Over the caller's memory.
+  HostBuffer(void* data, int64_t bytes) : bytes_(bytes), data_(data), owned_(false) {
+    if (bytes < 0 || (!data && bytes > 0)) throw RuntimeError(fmt::format("a view of {} bytes at {}", bytes, data));
+  }
+  ~HostBuffer() override {
+    if (owned_) munmap(data_, mapped());
+  }
   HostBuffer(const HostBuffer&) = delete;
   HostBuffer& operator=(const HostBuffer&) = delete;
 
@@ -54,6 +60,7 @@ class HostBuffer : public DeviceBuffer {
   }
   int64_t bytes_;
   void* data_ = nullptr;
+  bool owned_ = true;
 };
 
 // The arguments of a launch on the host, checked against the kernel: how many, of this kind, and large enough.

@@ -52,5 +52,8 @@ std::unique_ptr<Executable> ReferenceDevice::load(const Module& module, LoadRepo
 }
 
 std::unique_ptr<DeviceBuffer> ReferenceDevice::allocate(int64_t bytes) { return std::make_unique<HostBuffer>(bytes); }
+std::unique_ptr<DeviceBuffer> ReferenceDevice::view(uintptr_t address, int64_t bytes) {
+  return std::make_unique<HostBuffer>(reinterpret_cast<void*>(address), bytes);
+}
 
 }  // namespace shoal

@@ -19,6 +19,7 @@ class ReferenceDevice : public Device {
   Target target() const override;
   std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
+  std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
 
  private:
   Target target_;

@@ -1,71 +1,10 @@
 // The CUDA device over a fake libcuda: sequences of calls, errors with names and sizes, nothing leaked on any path.
-#include <dlfcn.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <map>
 #include <numeric>
-#include <optional>
 
-#include "compiler/emit/emit.h"
-#include "compiler/support/error.h"
-#include "runtime/cuda/cuda_device.h"
-#include "runtime/cuda/nvrtc.h"
-#include "tests/cuda/fake_driver/fake_driver.h"
-#include "tests/emit/cuda_kernels.h"
+#include "tests/cuda/fake_device.h"
 
 namespace shoal::cuda {
 namespace {
-
-using testing::HasSubstr;
-
-FakeControls& controls() {
-  void* library = dlopen(SHOAL_FAKE_DRIVER, RTLD_NOW | RTLD_LOCAL);
-  if (!library) throw RuntimeError(dlerror());
-  return *reinterpret_cast<FakeControls* (*)()>(dlsym(library, "fake_controls"))();
-}
-
-template <typename Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-struct MemoryCache : KernelCache {
-  std::optional<std::string> find(const CacheKey& key) override {
-    const auto found = entries.find(key.material);
-    return found == entries.end() ? std::nullopt : std::optional(found->second);
-  }
-  void store(const CacheKey& key, std::string_view value) override { entries[key.material] = value; }
-  std::map<std::string, std::string> entries;
-};
-
-Module module_of(const cuda_kernels::Sample& sample) {
-  Module m;
-  m.target.kind = Target::Kind::cuda;
-  m.target.sm = 90;
-  m.kernel = sample.kernel;
-  m.source = emit::cuda(sample.kernel);
-  m.groups = sample.groups;
-  return m;
-}
-
-class FakeDevice : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const std::string why = message_of([] { Nvrtc nvrtc; }); why != "no error") GTEST_SKIP() << why;
-    fake.reset();
-    options.driver_path = SHOAL_FAKE_DRIVER;
-  }
-  void TearDown() override { EXPECT_EQ(fake.leaks(), 0) << fake.log(); }
-
-  FakeControls& fake = controls();
-  CudaOptions options;
-};
 
 TEST_F(FakeDevice, DescribesItselfAndItsTarget) {
   CudaDevice device(options);
@@ -94,7 +33,6 @@ TEST_F(FakeDevice, MemoryIsZeroedAndReadsBackWhatWasWritten) {
 
 TEST_F(FakeDevice, LaunchPassesArgumentsInOrder) {
   const Module m = module_of(cuda_kernels::loops_and_conditions());
-  fake.set_parameters(3, 2);
   {
     CudaDevice device(options);
     const auto executable = device.load(m);
@@ -102,10 +40,14 @@ TEST_F(FakeDevice, LaunchPassesArgumentsInOrder) {
     executable->launch({x.get(), out.get(), counts.get()}, {5, 11});
   }
   EXPECT_STREQ(fake.log(),
-               "init\nretain\nload cubin\nfunction loops_and_conditions\n"
-               "allocate 256\nfill memory0 0 256\nallocate 256\nfill memory1 0 256\nallocate 256\nfill memory2 0 256\n"
-               "launch 2x1x1 32x1x1 shared 0 memory0 memory1 memory2 5 11\nsynchronize\n"
-               "free memory2\nfree memory1\nfree memory0\nunload\nrelease\n");
+               "init\nretain\nstream1 created\nload cubin\nfunction loops_and_conditions\n"
+               "allocate 256 on stream1\nfill memory0 0 256\nallocate 256 on stream1\nfill memory1 0 256\n"
+               "allocate 256 on stream1\nfill memory2 0 256\n"
+               "launch 2x1x1 32x1x1 shared 0 memory0 memory1 memory2 5 11 on stream1\n"
+               "run fill memory0\nrun fill memory1\nrun fill memory2\nrun launch of loops_and_conditions\n"
+               "synchronize event\nfree memory2 on stream1\nfree memory1 on stream1\nfree memory0 on stream1\n"
+               "run free memory2\nrun free memory1\nrun free memory0\nsynchronize stream1\nunload\n"
+               "synchronize stream1\nstream1 destroyed\nrelease\n");
 }
 
 TEST_F(FakeDevice, SharedMemoryIsAskedForBeforeTheLaunch) {
@@ -146,7 +88,7 @@ TEST_F(FakeDevice, LoadsFromMemoryThenDiskThenCompilesAgainWhenDamaged) {
   device.load(m, &report);
   EXPECT_EQ(report.source, LoadReport::Source::disk);
   CudaDevice third(options, &cache);
-  fake.fail("cuModuleLoadData", 0, 200);
+  fake.fail("load cubin", 0, 200);
   third.load(m, &report);
   EXPECT_EQ(report.source, LoadReport::Source::compiled);
 }
@@ -179,13 +121,14 @@ TEST_F(FakeDevice, ArgumentsThatCannotServeAreNamed) {
 TEST_F(FakeDevice, ErrorsOfTheDriverCarryNamesAndSizes) {
   const Module m = module_of(cuda_kernels::loops_and_conditions());
   CudaDevice device(options);
-  fake.fail("cuMemAlloc_v2", 0, 2);
+  fake.set_memory(1000000);
   EXPECT_EQ(message_of([&] { device.allocate(1 << 20); }),
-            "cannot allocate 1048576 bytes on the GPU, 1000 of its 85899345920 bytes are free: "
+            "cannot allocate 1048576 bytes on the GPU, 1000000 of its 1000000 bytes are free: "
             "CUDA_ERROR_OUT_OF_MEMORY (2): as planned by the test");
+  EXPECT_EQ(device.available_bytes(), 1000000);
   const auto executable = device.load(m);
   const auto x = device.allocate(256), out = device.allocate(256), counts = device.allocate(256);
-  fake.fail("cuCtxSynchronize", 0, 700);
+  fake.fail_running(0, 700);
   EXPECT_EQ(message_of([&] { executable->launch({x.get(), out.get(), counts.get()}, {5, 11}); }),
             "launch of loops_and_conditions, 2 blocks of 32 threads with 0 bytes of shared memory: "
             "CUDA_ERROR_ILLEGAL_ADDRESS (700): an illegal memory access was encountered");
@@ -194,9 +137,10 @@ TEST_F(FakeDevice, ErrorsOfTheDriverCarryNamesAndSizes) {
 // Each call that can fail, made to fail once: an exception, and TearDown finds nothing left behind.
 TEST_F(FakeDevice, NoFailureLeaks) {
   const Module m = module_of(cuda_kernels::memory_spaces());
-  for (const char* symbol : {"cuInit", "cuDevicePrimaryCtxRetain", "cuModuleLoadData", "cuModuleGetFunction",
-                             "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemsetD8_v2", "cuMemcpyHtoD_v2",
-                             "cuMemcpyDtoH_v2", "cuLaunchKernel", "cuCtxSynchronize", "cuCtxPushCurrent_v2"}) {
+  for (const char* symbol : {"cuInit", "cuDevicePrimaryCtxRetain", "cuStreamCreate", "load cubin",
+                             "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAllocAsync", "cuMemsetD8Async",
+                             "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuEventCreate", "cuEventRecord",
+                             "cuLaunchKernel", "cuEventSynchronize", "cuStreamSynchronize", "cuCtxPushCurrent_v2"}) {
     fake.reset();
     fake.fail(symbol, 0, 1);
     const std::string message = message_of([&] {
@@ -246,7 +190,7 @@ TEST_F(FakeDevice, ADeviceNewerThanTheTableRunsThroughPtx) {
   CudaDevice device(options);
   EXPECT_EQ(device.target().sm, 199);
   device.load(module_of(cuda_kernels::lane_exchange()));
-  EXPECT_THAT(fake.log(), HasSubstr("load other\n"));
+  EXPECT_THAT(fake.log(), HasSubstr("load ptx\n"));
 }
 
 TEST(CudaDeviceMissing, SaysThatThereIsNoDriver) {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "compiler/support/error.h"
+#include "compiler/support/text.h"
 #include "machine.h"
 
 namespace shoal::emulate {
@@ -51,13 +52,6 @@ std::string read_file(const fs::path& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
-}
-
-std::string numbered(const std::string& text) {
-  std::istringstream in(text);
-  std::string out, line;
-  for (int n = 1; std::getline(in, line); n++) out += fmt::format("{:4}  {}\n", n, line);
-  return out;
 }
 
 // Scalar replacement would split a float4 access into four, and with it the check of its alignment.
