@@ -1,7 +1,12 @@
-// Two hand-made kernels: independent chains of fused multiply-adds, and a sum over a large array.
+// Measuring with two hand-made kernels on a CPU (independent chains of multiply-adds, a sum over a large array), and
+// with those of gpu_kernels.h on a GPU.
 #include "tools/bench/ceilings.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include "compiler/support/error.h"
+#include "tools/bench/gpu_kernels.h"
 
 namespace shoal::bench {
 
@@ -67,38 +72,89 @@ kernel::Kernel read_kernel(int lanes) {
   return k;
 }
 
-double seconds_of(Executable& executable, const std::vector<DeviceBuffer*>& buffers) {
+double seconds_of(Executable& executable, const std::vector<DeviceBuffer*>& buffers,
+                  const std::vector<int32_t>& scalars = {}) {
   auto start = std::chrono::steady_clock::now();
-  executable.launch(buffers, {});
+  executable.launch(buffers, scalars);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Seconds on the device for one round of a GPU kernel, over as many rounds as take a hundredth of a second.
+double seconds_of_round(Executable& executable, const std::vector<DeviceBuffer*>& buffers, int32_t& rounds) {
+  for (;;) {
+    const std::unique_ptr<Ticket> ticket = executable.start(buffers, {rounds});
+    ticket->wait();
+    if (ticket->seconds() > 0.01 || rounds >= 1 << 24) return ticket->seconds() / rounds;
+    rounds *= 2;
+  }
 }
 
 }  // namespace
 
 struct CeilingMeter::State {
-  int lanes;
-  std::unique_ptr<Executable> fma, read;
-  std::unique_ptr<DeviceBuffer> out, large;
+  Device* device = nullptr;
+  bool gpu = false;
+  int lanes = 1;
+  std::unique_ptr<Executable> fma, memory;
+  std::unique_ptr<DeviceBuffer> out, large, copy;
+  double threads = 0;  // of the GPU's FMA kernel
+  int32_t fma_rounds_of_launch = 16, load_rounds = 16, copied_blocks = 0;
 };
 
 CeilingMeter::CeilingMeter(Device& device) : state_(std::make_unique<State>()) {
-  state_->lanes = device.target().lanes;
-  state_->fma = device.load(module_of(device, fma_kernel(state_->lanes), fma_groups));
-  state_->read = device.load(module_of(device, read_kernel(state_->lanes), read_groups));
-  state_->out = device.allocate(4096);
-  state_->large = device.allocate(read_groups * read_vectors * state_->lanes * 4);
+  State& s = *state_;
+  const Target target = device.target();
+  s.device = &device;
+  s.gpu = target.kind == Target::Kind::cuda;
+  s.lanes = target.lanes;
+  s.out = device.allocate(4096);
+  if (s.gpu) {
+    const Module fma_module = gpu_fma(target);
+    s.threads = static_cast<double>(fma_module.groups) * fma_module.kernel.warps * 32;
+    s.fma = device.load(fma_module);
+    s.memory = device.load(gpu_copy(target));
+    const int64_t l2 = target.l2_bytes * target.workers;
+    s.copied_blocks = static_cast<int32_t>(std::clamp<int64_t>(4 * l2, 64 << 20, 1 << 30) / (1024 * copied_floats));
+    s.large = device.allocate(int64_t{s.copied_blocks} * 1024 * copied_floats);
+    s.copy = device.allocate(s.large->bytes());
+    return;
+  }
+  s.fma = device.load(module_of(device, fma_kernel(s.lanes), fma_groups));
+  s.memory = device.load(module_of(device, read_kernel(s.lanes), read_groups));
+  s.large = device.allocate(read_groups * read_vectors * s.lanes * 4);
 }
 
 CeilingMeter::~CeilingMeter() = default;
 
 double CeilingMeter::fma_gflops() {
-  double flops = 2.0 * chains * fma_rounds * state_->lanes * static_cast<double>(fma_groups);
-  return flops / seconds_of(*state_->fma, {state_->out.get()}) * 1e-9;
+  State& s = *state_;
+  if (s.gpu) return 2e-9 * fma_per_round * s.threads / seconds_of_round(*s.fma, {s.out.get()}, s.fma_rounds_of_launch);
+  double flops = 2.0 * chains * fma_rounds * s.lanes * static_cast<double>(fma_groups);
+  return flops / seconds_of(*s.fma, {s.out.get()}) * 1e-9;
 }
 
-double CeilingMeter::read_bytes_per_ns() {
-  double bytes = static_cast<double>(read_groups * read_vectors * state_->lanes * 4);
-  return bytes / seconds_of(*state_->read, {state_->large.get(), state_->out.get()}) * 1e-9;
+double CeilingMeter::memory_bytes_per_ns() {
+  State& s = *state_;
+  if (s.gpu) {
+    const auto ticket = s.memory->start({s.large.get(), s.copy.get()}, {s.copied_blocks});
+    ticket->wait();
+    return 2e-9 * static_cast<double>(s.large->bytes()) / ticket->seconds();
+  }
+  double bytes = static_cast<double>(read_groups * read_vectors * s.lanes * 4);
+  return bytes / seconds_of(*s.memory, {s.large.get(), s.out.get()}) * 1e-9;
+}
+
+CeilingMeter::SharedLoadTimes CeilingMeter::shared_loads() {
+  State& s = *state_;
+  check(s.gpu, "shared memory of a device that has none");
+  const auto seconds = [&](SharedLoads pattern) {
+    const auto executable = s.device->load(gpu_shared_loads(s.device->target(), pattern));
+    seconds_of_round(*executable, {s.out.get()}, s.load_rounds);  // warms up, finds the number of rounds
+    return seconds_of_round(*executable, {s.out.get()}, s.load_rounds);
+  };
+  const double distinct = seconds(SharedLoads::distinct);
+  return {seconds(SharedLoads::neighbours_share) / distinct, seconds(SharedLoads::every_other_shares) / distinct,
+          seconds(SharedLoads::all_share) / distinct};
 }
 
 }  // namespace shoal::bench

@@ -11,7 +11,7 @@
 #include "compiler/graph/evaluate.h"
 #include "compiler/programs/programs.h"
 #include "frontend/json/spec.h"
-#include "runtime/cpu/cpu_device.h"
+#include "runtime/devices.h"
 #include "runtime/population.h"
 #include "runtime/population_program.h"
 
@@ -52,13 +52,14 @@ Program program_of(const Work& work, const Spec& spec) {
 
 // A population with random data, ready to run.
 struct Setup {
-  cpu::CpuDevice device;
+  std::unique_ptr<Device> device;
   runtime::Population population;
   runtime::PopulationProgram program;
 
-  Setup(const Work& work, const Spec& spec, const std::string& schedule, int threads)
-      : device(threads),
-        population(device, spec.population.members),
+  Setup(const Work& work, const Spec& spec, const Request& request, const std::string& schedule, int threads)
+      : device(runtime::open_device(
+            {.name = request.device.empty() ? default_device() : request.device, .threads = threads})),
+        population(*device, request.members > 0 ? request.members : spec.population.members),
         program(population, program_of(work, spec), schedule) {
     reset();
   }
@@ -139,29 +140,31 @@ double error_against_evaluator(Setup& setup, bool train) {
   return difference / change;
 }
 
-// Seconds of launches that take about 0.1 s each, and of the FMA peak or the bandwidth measured before each.
+// Seconds of launches that take about `seconds` each, and of the FMA peak or the bandwidth measured before each.
 struct Times {
   int64_t steps = 1;
   std::vector<double> seconds, gflops, bytes_per_ns;
 };
 
-Times time_launches(Setup& setup, bool train, int repetitions) {
+Times time_launches(Setup& setup, bool train, int repetitions, double seconds) {
   Times times;
-  CeilingMeter meter(setup.device);
+  CeilingMeter meter(*setup.device);
   auto launch = [&] {
     double start = now();
+    std::unique_ptr<Ticket> last;
     if (train)
-      setup.program.launch(times.steps, 0);
+      last = setup.program.start(times.steps, 0);
     else
-      for (int64_t i = 0; i < times.steps; ++i) setup.program.launch(1, 0);
+      for (int64_t i = 0; i < times.steps; ++i) last = setup.program.start(1, 0);
+    last->wait();
     return now() - start;
   };
   launch();  // touches all memory
   double one = launch();
-  times.steps = std::clamp<int64_t>(static_cast<int64_t>(0.1 / std::max(one, 1e-6)), 1, 1 << 16);
+  times.steps = std::clamp<int64_t>(static_cast<int64_t>(seconds / std::max(one, 1e-6)), 1, 1 << 16);
   for (int r = 0; r < repetitions; ++r) {
     times.gflops.push_back(meter.fma_gflops());
-    if (!train) times.bytes_per_ns.push_back(meter.read_bytes_per_ns());
+    if (!train) times.bytes_per_ns.push_back(meter.memory_bytes_per_ns());
     times.seconds.push_back(launch());
   }
   return times;
@@ -169,12 +172,15 @@ Times time_launches(Setup& setup, bool train, int repetitions) {
 
 }  // namespace
 
+std::string default_device() { return SHOAL_CPU ? "cpu" : "cuda"; }
+
 Measurement measure(const Work& work, const Request& request) {
   const Spec spec = read_spec(work.spec, work.name);
   Measurement m;
   m.name = work.name;
-  m.members = spec.population.members;
-  Setup all(work, spec, request.schedule, request.threads);
+  Setup all(work, spec, request, request.schedule, request.threads);
+  m.members = all.population.members();
+  m.device = all.device->description();
   const Graph& graph = all.program.program().graph;
   m.batch = graph.batch;
   for (const Parameter& p : all.program.program().parameters) m.parameters += element_count(p.shape);
@@ -185,13 +191,14 @@ Measurement measure(const Work& work, const Request& request) {
   m.error = error_against_evaluator(all, work.train);
   all.reset();
   auto per_member = [&](const Times& t) { return median(t.seconds) * 1e9 / static_cast<double>(t.steps * m.members); };
-  Times times = time_launches(all, work.train, request.repetitions);
+  Times times = time_launches(all, work.train, request.repetitions, request.seconds);
   m.ns = per_member(times);
   m.useful_gflops = 2 * multiply_adds(graph) / m.ns;
   m.peak_fraction = m.useful_gflops / median(times.gflops);
   if (!work.train) m.memory_fraction = static_cast<double>(m.parameters * 4) / m.ns / median(times.bytes_per_ns);
-  Setup one(work, spec, m.schedule, 1);
-  m.ns_one_thread = per_member(time_launches(one, work.train, std::max(3, request.repetitions / 3)));
+  if (all.device->target().kind != Target::Kind::cpu) return m;
+  Setup one(work, spec, request, m.schedule, 1);
+  m.ns_one_thread = per_member(time_launches(one, work.train, std::max(3, request.repetitions / 3), request.seconds));
   return m;
 }
 

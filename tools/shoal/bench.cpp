@@ -4,6 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "runtime/devices.h"
+#include "tools/bench/ceilings.h"
 #include "tools/bench/measure.h"
 #include "tools/shoal/command.h"
 
@@ -13,12 +15,14 @@ namespace {
 struct BenchArguments {
   std::vector<std::string> works;
   bench::Request request;
-  bool json = false, list = false;
+  bool json = false, list = false, ceilings = false;
 };
 
 void print_row(const bench::Measurement& m) {
-  fmt::print("{:<13} {:>7} {:>5} {:>12.1f} {:>12.1f} {:>8.2f} {:>9.1f} {:>8.0f} % ", m.name, m.members, m.batch, m.ns,
-             m.ns_one_thread, m.ns_one_thread / m.ns, m.useful_gflops, 100 * m.peak_fraction);
+  const bool threads = m.ns_one_thread > 0;
+  fmt::print("{:<13} {:>7} {:>5} {:>12.2f} {:>12} {:>8} {:>9.1f} {:>8.0f} % ", m.name, m.members, m.batch, m.ns,
+             threads ? fmt::format("{:.1f}", m.ns_one_thread) : "-",
+             threads ? fmt::format("{:.2f}", m.ns_one_thread / m.ns) : "-", m.useful_gflops, 100 * m.peak_fraction);
   fmt::print("{:>8} ", m.memory_fraction > 0 ? fmt::format("{:.0f} %", 100 * m.memory_fraction) : "-");
   fmt::print("{:>7.0f} {:>9.1e}  {}\n", m.front_ms + m.back_ms, m.error, m.schedule);
   std::fflush(stdout);
@@ -26,6 +30,7 @@ void print_row(const bench::Measurement& m) {
 
 nlohmann::ordered_json to_json(const bench::Measurement& m) {
   return {{"work", m.name},
+          {"device", m.device},
           {"members", m.members},
           {"batch", m.batch},
           {"parameters", m.parameters},
@@ -36,10 +41,31 @@ nlohmann::ordered_json to_json(const bench::Measurement& m) {
           {"memory_fraction", m.memory_fraction},
           {"compile_ms", m.front_ms + m.back_ms},
           {"error_of_distance_trained", m.error},
-          {"schedule", m.schedule}};
+          {"schedule", m.schedule},
+          {"why", m.why}};
+}
+
+int run_ceilings(const BenchArguments& arguments) {
+  const std::string& name = arguments.request.device;
+  const auto device = runtime::open_device({.name = name.empty() ? bench::default_device() : name});
+  bench::CeilingMeter meter(*device);
+  meter.fma_gflops();  // warms up
+  nlohmann::ordered_json row{{"device", device->description()},
+                             {"fma_gflops", meter.fma_gflops()},
+                             {"memory_bytes_per_ns", meter.memory_bytes_per_ns()}};
+  if (device->target().kind == Target::Kind::cuda) {
+    const auto loads = meter.shared_loads();
+    row["shared_load_16_bytes"] = {{"lanes_i_and_i_xor_1", loads.neighbours},
+                                   {"lanes_i_and_i_xor_2", loads.every_other},
+                                   {"all_lanes", loads.all}};
+    row["shared_load_model"] = std::max(loads.neighbours, loads.every_other) < 0.75 ? "merge" : "return";
+  }
+  fmt::print("{}\n", row.dump(2));
+  return exit_ok;
 }
 
 int run_bench(const BenchArguments& arguments) {
+  if (arguments.ceilings) return on_device([&] { return run_ceilings(arguments); });
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : arguments.works) {
     bool known = false;
@@ -76,12 +102,17 @@ int run_bench(const BenchArguments& arguments) {
 
 void add_bench(CLI::App& app, Action& action) {
   CLI::App* command =
-      app.add_subcommand("bench", "Named works on this CPU: time, fractions of its ceilings, compile time, error");
+      app.add_subcommand("bench", "Named works on a device: time, fractions of its ceilings, compile time, error");
   const auto arguments = std::make_shared<BenchArguments>();
   command->add_option("WORK", arguments->works, "names; default: all");
   command->add_option("--schedule", arguments->request.schedule, "schedule text; default: chosen");
-  command->add_option("--threads", arguments->request.threads, "default: all cores");
-  command->add_option("--repetitions", arguments->request.repetitions, "of about 0.1 s each")
+  command->add_option("--device", arguments->request.device, "cpu, cuda or cuda:1; default: cpu if it was built in");
+  command->add_option("--threads", arguments->request.threads, "of the CPU; default: all cores");
+  command->add_option("--members", arguments->request.members, "population size; default: each work's own")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--seconds", arguments->request.seconds, "of one repetition")->capture_default_str();
+  command->add_flag("--ceilings", arguments->ceilings, "only what the device can do at most, as JSON");
+  command->add_option("--repetitions", arguments->request.repetitions, "of each work")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->json, "one machine-readable array");

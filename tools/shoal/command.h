@@ -47,6 +47,6 @@ void add_devices(CLI::App&, Action&);
 void add_cache(CLI::App&, Action&);
 void add_schema(CLI::App&, Action&);
 void add_doc(CLI::App&, Action&);
-void add_bench(CLI::App&, Action&);  // only with the CPU target
+void add_bench(CLI::App&, Action&);
 
 }  // namespace shoal::command

@@ -39,12 +39,9 @@ int run(int argc, char** argv) {
   app.footer(footer);
   app.set_version_flag("--version", SHOAL_VERSION);
   Action action;
-  for (const auto add :
-       {add_train, add_predict, add_evaluate, add_dump, add_explain, add_devices, add_cache, add_schema, add_doc})
+  for (const auto add : {add_train, add_predict, add_evaluate, add_dump, add_explain, add_devices, add_cache,
+                         add_schema, add_doc, add_bench})
     add(app, action);
-#if SHOAL_CPU
-  add_bench(app, action);
-#endif
   if (argc > 1 && argv[1][0] != '-')
     if (const std::string problem = subcommand_problem(app, argv[1]); !problem.empty())
       return fail(problem, exit_usage);

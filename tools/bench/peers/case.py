@@ -44,6 +44,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("case", help="folder written by compare.py")
     parser.add_argument("--form", default="", help="which form of the peer")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where the peer computes")
     parser.add_argument("--members", type=int, required=True)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--out", required=True, help=".npz of the final weights, or of the outputs `y`")

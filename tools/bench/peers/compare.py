@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 
@@ -24,6 +25,12 @@ PEERS = [
     ("scikit-learn", "sklearn_peer.py", "", 64),
     ("Eigen, one by one", "native_peer.py", "eigen", None),
     ("libxsmm, one by one", "native_peer.py", "xsmm", None),
+]
+GPU_PEERS = [
+    ("JAX vmap+scan+jit", "jax_peer.py", "vmap", None),
+    ("torch baddbmm", "torch_batched.py", "eager", None),
+    ("torch baddbmm + compile", "torch_batched.py", "compile", None),
+    ("torch baddbmm, CUDA graph", "torch_batched.py", "graph", None),
 ]
 DENSE_ONLY = {"sklearn_peer.py", "native_peer.py"}
 TOLERANCE = 0.01  # of the loss, and of the distance trained: f32 in another order of summation gives 1e-6 to 1e-3
@@ -47,7 +54,7 @@ def sample_order(random, members, steps, batch, samples):
     return np.ascontiguousarray(rows[:, :per_epoch * batch].reshape(members, -1, batch)[:, :steps])
 
 
-def write_case(folder, work, steps):
+def write_case(folder, work, steps, device):
     """Data and order from numpy; shoal's own initial weights and spec with defaults, from a step of length zero."""
     spec, random = work["spec"], np.random.default_rng(5)
     members, batch = spec["population"]["members"], spec["training"]["batch"]
@@ -63,7 +70,7 @@ def write_case(folder, work, steps):
     (folder / "work.json").write_text(json.dumps(work))
     data = {"file": str(folder / "data.npz"), "x": "x", "y": "y"}
     (folder / "given.json").write_text(json.dumps(spec | {"data": data}))
-    common = ["train", folder / "given.json"]
+    common = ["train", folder / "given.json", "--device", device]
     shoal(*common, "--steps", 1, "--set", "optimizer.lr=0", "--out", folder / "start")
     os.rename(folder / "start/weights.npz", folder / "initial.npz")
     shoal(*common, "--steps", 1, "--members", 1, "--out", folder / "spec")
@@ -128,15 +135,18 @@ def fits(work, script):
     return script not in DENSE_ONLY or ("dense" in ops and len(ops) == 2)
 
 
-def run_peer(folder, work, peer, repetitions, quick):
+def run_peer(folder, work, peer, options):
     name, script, form, limit = peer
+    quick, left = options.quick, min(LIMIT, options.until - time.time())
+    if left < 5:
+        return {"peer": name, "failure": "no time left for it"}
     members = min(limit or 1 << 30, work["spec"]["population"]["members"], 16 if quick and limit else 1 << 30)
-    command = [sys.executable, HERE / script, folder, "--form", form, "--members", members, "--repetitions", repetitions,
-               "--out", folder / "result.npz"]
+    command = [sys.executable, HERE / script, folder, "--form", form, "--device", options.device, "--members",
+               members, "--repetitions", options.repetitions, "--out", folder / "result.npz"]
     try:
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=LIMIT)
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=left)
     except subprocess.TimeoutExpired:
-        return {"peer": name, "failure": f"no result within {LIMIT} s"}
+        return {"peer": name, "failure": f"no result within {left:.0f} s"}
     if done.returncode:
         return {"peer": name, "failure": (done.stderr.strip().splitlines() or ["failed"])[-1][:120]}
     figures = json.loads(done.stdout.splitlines()[-1])
@@ -168,15 +178,27 @@ def machine():
     return f"{model}, {os.cpu_count()} threads, {' '.join(flags)}; Linux {os.uname().release}"
 
 
+def version_of(name):
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"no {name}"
+
+
 def main():
     parser = argparse.ArgumentParser(prog="run.sh", description=__doc__)
     parser.add_argument("works", nargs="*", metavar="WORK", help="names of `shoal bench --list`; default: all")
     parser.add_argument("--quick", action="store_true", help="small populations, few steps: do the scripts work?")
     parser.add_argument("--markdown", metavar="FILE", help="also write a page with machine, versions, date and table")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--json", metavar="FILE", help="also write all figures")
+    parser.add_argument("--seconds", type=float, default=1e9, help="start no peer after this time")
     options = parser.parse_args()
+    options.until = time.time() + options.seconds
+    figures = []
     works = json.loads(shoal("bench", "--list", "--json", *options.works))
-    versions = [f"{n} {importlib.metadata.version(n)}" for n in ("jax", "optax", "torch", "scikit-learn", "numpy")]
+    versions = [version_of(n) for n in ("jax", "torch", "scikit-learn", "numpy")]
     load = [os.getloadavg()[0]]
     lines = [HEADER]
     print(HEADER, flush=True)
@@ -185,10 +207,12 @@ def main():
             work["spec"]["population"]["members"] = min(64, work["spec"]["population"]["members"])
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            write_case(folder, work, 4 if options.quick else STEPS)
-            peers = [run_peer(folder, work, peer, options.repetitions, options.quick) for peer in PEERS
-                     if fits(work, peer[1])]
-        measured = json.loads(shoal("bench", work["work"], "--json"))[0]
+            write_case(folder, work, 4 if options.quick else STEPS, options.device)
+            peers = [run_peer(folder, work, peer, options)
+                     for peer in (GPU_PEERS if options.device == "cuda" else PEERS) if fits(work, peer[1])]
+        sizes = ["--members", work["spec"]["population"]["members"], "--repetitions", 1, "--seconds", 0.001] if options.quick else []
+        measured = json.loads(shoal("bench", work["work"], "--json", "--device", options.device, *sizes))[0]
+        figures.append({"work": work["work"], "shoal": measured, "peers": peers})
         load.append(os.getloadavg()[0])
         for row in rows_of(work, peers, measured):
             lines.append(row)
@@ -197,6 +221,8 @@ def main():
              f"{', '.join(versions)}; Eigen and libxsmm of Debian; shoal {os.environ.get('SHOAL_REVISION', 'unknown')}.",
              f"Load average during the run: {min(load):.1f} to {max(load):.1f}."]
     print("\n" + "\n".join(notes))
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps({"notes": notes, "works": figures}, indent=1))
     if options.markdown:
         about = (HERE / "about.md").read_text()
         pathlib.Path(options.markdown).write_text("\n".join(["# shoal and its peers on a CPU", "", *notes, "", about, *lines, ""]))

@@ -1,4 +1,5 @@
-"""PyTorch, batched by hand: members are the batch dimension of baddbmm. Forms: `eager`, and `compile` (whole steps)."""
+"""PyTorch, batched by hand: members are the batch dimension of baddbmm. Forms: `eager`, `compile` (whole steps), and on a
+GPU `graph` (all steps of a repetition captured as one CUDA graph)."""
 
 import time
 
@@ -72,15 +73,46 @@ def training_step(case, form):
     return torch.compile(step, dynamic=False) if form == "compile" else step
 
 
+def finished(run, device):
+    """run(), and the wait for the device."""
+    def wait(*arguments):
+        result = run(*arguments)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return result
+
+    return wait
+
+
+def captured(run):
+    """All of run() as one CUDA graph, replayed."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):  # what is made at first use must not be made while capturing
+        for _ in range(2):
+            run()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = run()
+
+    def replay():
+        graph.replay()
+        torch.cuda.synchronize()
+        return result
+
+    return replay
+
+
 def main():
     options = cases.arguments()
     case = cases.Case(options.case, options.members)
-    initial = {name: torch.from_numpy(value.copy()) for name, value in case.initial.items()}
-    x = torch.from_numpy(case.x)
+    initial = {name: torch.from_numpy(value.copy()).to(options.device) for name, value in case.initial.items()}
+    x = torch.from_numpy(case.x).to(options.device)
     if case.train:
-        y = torch.from_numpy(case.y).long() if case.loss == "cross_entropy" else torch.from_numpy(case.y)
-        order = [torch.from_numpy(case.order[:, k].copy()) for k in range(case.steps)]
-        counts = [torch.tensor(float(k + 1)) for k in range(case.steps)]
+        y = torch.from_numpy(case.y).to(options.device)
+        y = y.long() if case.loss == "cross_entropy" else y
+        order = [torch.from_numpy(case.order[:, k].copy()).to(options.device).long() for k in range(case.steps)]
+        counts = [torch.tensor(float(k + 1), device=options.device) for k in range(case.steps)]
         step = training_step(case, options.form)
 
         def run(steps=case.steps):
@@ -98,10 +130,15 @@ def main():
                     result = call(case, initial, x)
             return {"y": result}
 
+    work = finished(run, options.device)
+    if options.form == "graph":
+        work = captured(run)
     start = time.perf_counter()
-    run(1)
+    if options.form != "graph":
+        work(1)
     compile_seconds = time.perf_counter() - start if options.form == "compile" else 0  # with the first step
-    seconds, result = cases.timed(run, options.repetitions)
+    seconds, result = cases.timed(work, options.repetitions)
+    result = {name: value.cpu() for name, value in result.items()}
     cases.report(options, case, seconds, result, compile_seconds)
 
 
