@@ -16,7 +16,7 @@ PyTorch and JAX; and third_party/, which tools/vendor.sh fills on a machine with
 --build      where to build; default: build/gpu (kept: a second run builds what changed)
 --vendored   default: third_party
 --report     default: docs/measurements/gpu-DATE.md, with --dry-run a file in the build folder
---part       only this part: build, tests, ceilings, bench, export; may be given several times
+--part       only this part: build, tests, train, ceilings, bench; may be given several times
 TEXT
 }
 
@@ -34,7 +34,7 @@ while (($#)); do
   esac
   shift
 done
-((${#parts[@]})) || parts=(build tests ceilings bench)
+((${#parts[@]})) || parts=(build tests train ceilings bench)
 [[ -n $report ]] || { ((dry)) && report=$build/report.md; } || report=$root/docs/measurements/gpu-$(date +%F).md
 
 limit=540   # seconds for everything
@@ -121,9 +121,9 @@ if wanted tests; then
   step "tests of the driver's interface" driver_tests
   step "tests of the C++ interface" api_tests
   step "networks on the GPU against the interpreter" gpu_tests
-  step "training on the GPU against the reference device" against_reference
   step "a program with a stream and memory of its own" on_gpu "$build/tests/api/embed_cuda"
 fi
+if wanted train; then step "training on the GPU against the reference device" against_reference; fi
 if ((sanitize)); then step "tests on the GPU under compute-sanitizer" sanitized; fi
 if wanted ceilings; then step "the GPU's ceilings" ceilings; fi
 if wanted bench; then

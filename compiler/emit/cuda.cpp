@@ -47,8 +47,13 @@ std::string_view component(int64_t n) { return std::string_view("xyzw").substr(s
 
 class CudaEmitter {
  public:
-  explicit CudaEmitter(const kernel::Kernel& kernel)
-      : kernel_(kernel), ranges_(value_ranges(kernel)), values_(kernel.code.size()), uses_(kernel.code.size()) {}
+  // `callable`: as a device function instead of a kernel.
+  CudaEmitter(const kernel::Kernel& kernel, bool callable)
+      : kernel_(kernel),
+        callable_(callable),
+        ranges_(value_ranges(kernel)),
+        values_(kernel.code.size()),
+        uses_(kernel.code.size()) {}
 
   std::string run() {
     check(names_.unique(kernel_.name) == kernel_.name, "kernel name '{}' is no CUDA identifier", kernel_.name);
@@ -58,6 +63,7 @@ class CudaEmitter {
     write_signature();
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
+    if (callable_ && kernel_.lanes > 1) line("__syncwarp();");
     return out_ + "}\n";
   }
 
@@ -106,8 +112,14 @@ class CudaEmitter {
       scalar_names_.push_back(names_.unique(scalar));
       parameters.push_back("int " + scalar_names_.back());
     }
-    out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
-                        kernel_.name);
+    if (callable_) {
+      for (const char* own : {"int group", "int lane"}) parameters.push_back(own);
+      if (kernel_.shared_elements > 0) parameters.push_back("float4* shoal_arena");
+      out_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
+    } else {
+      out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
+                          kernel_.name);
+    }
     for (size_t p = 0; p < parameters.size(); p++) out_ += (p ? ",\n    " : "\n    ") + parameters[p];
     out_ += ") {\n";
   }
@@ -117,11 +129,11 @@ class CudaEmitter {
       return std::any_of(kernel_.code.begin(), kernel_.code.end(), [&](const Instruction& in) { return in.op == op; });
     };
     const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
-    if (used(Op::group)) line("const int group = (int)blockIdx.x;");
+    if (used(Op::group) && !callable_) line("const int group = (int)blockIdx.x;");
     if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
-    if (used(Op::lane))
+    if (used(Op::lane) && !callable_)
       line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
-    if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared))
+    if (!callable_ && std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared))
       line("extern __shared__ float4 shoal_arena[];");
     for (int32_t b : used_buffers_) {
       const Buffer& buffer = kernel_.buffers[b];
@@ -474,11 +486,12 @@ class CudaEmitter {
       case Op::barrier:
         flush_readers_of(shared_memory);
         flush_readers_of(global_memory);
-        return line("{}", in.imm ? "__syncthreads();" : "__syncwarp();");
+        return line("{}", in.imm && !callable_ ? "__syncthreads();" : "__syncwarp();");
     }
   }
 
   const kernel::Kernel& kernel_;
+  const bool callable_;
   const std::vector<ValueRange> ranges_;
   std::vector<Expression> values_;
   std::vector<int> uses_;
@@ -493,6 +506,11 @@ class CudaEmitter {
 
 }  // namespace
 
-std::string cuda(const kernel::Kernel& kernel) { return CudaEmitter(kernel).run(); }
+std::string cuda(const kernel::Kernel& kernel) { return CudaEmitter(kernel, false).run(); }
+
+std::string cuda_device_function(const kernel::Kernel& kernel) {
+  check(kernel.warps == 1, "a device function of {} warps", kernel.warps);
+  return CudaEmitter(kernel, true).run();
+}
 
 }  // namespace shoal::emit

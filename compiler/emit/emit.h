@@ -14,6 +14,12 @@ namespace shoal::emit {
 // expression.
 std::string cuda(const kernel::Kernel&);
 
+// The same code as a function to call from a kernel of somebody else's, by all lanes of one warp together:
+//   __device__ __forceinline__ void NAME(buffers..., scalars..., int group, int lane, float4* shoal_arena)
+// For kernels of one warp a group. `shoal_arena` is shared memory of kernel.shared_elements * 4 bytes that no other
+// warp uses; the parameter is there only where the kernel has some. Ends with the warp's lanes in step.
+std::string cuda_device_function(const kernel::Kernel&);
+
 struct CpuFeatures {
   std::string cpu = "x86-64";  // LLVM's name
   std::string features;        // "+avx2,+fma,..."; the whole truth: nothing is taken from the machine

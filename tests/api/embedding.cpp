@@ -172,14 +172,16 @@ TEST(EmbeddingCuda, APopulationThatDoesNotFitIsRefusedWithItsSizes) {
   Options o;
   o.members = 100000;
   o.device = "cuda";
-  o.steps = 1;
+  o.steps = o.batch = 1;
   try {
     train(wide, {{1, 1000}, std::vector<float>(1000)}, {{1, 1000}, std::vector<float>(1000)}, o);
     FAIL() << "trained";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind, Error::Kind::device);
     EXPECT_THAT(error.what(), HasSubstr("the train program of 100000 members needs 12"));
-    EXPECT_THAT(error.what(), HasSubstr("bytes on the device, 85899345920 are free (0.weight 400000000000"));
+    EXPECT_THAT(
+        error.what(),
+        HasSubstr("bytes on the device, 85899345920 are free (data.x 4000, data.y 4000, 0.weight 400000000000"));
     EXPECT_THAT(error.what(), HasSubstr("members fit: train the others apart"));
   }
 }

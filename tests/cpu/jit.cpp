@@ -39,7 +39,7 @@ TEST(Jit, TextThatLlvmRefusesIsACompileErrorWithNumberedSource) {
     FAIL() << "no exception";
   } catch (const CompileError& error) {
     EXPECT_THAT(error.log, ::testing::HasSubstr("expected instruction opcode"));
-    EXPECT_THAT(error.source, ::testing::HasSubstr("    2   %x = nonsense"));
+    EXPECT_THAT(error.source, ::testing::HasSubstr("   2    %x = nonsense"));
   }
 }
 

@@ -48,5 +48,6 @@ void add_cache(CLI::App&, Action&);
 void add_schema(CLI::App&, Action&);
 void add_doc(CLI::App&, Action&);
 void add_bench(CLI::App&, Action&);
+void add_export(CLI::App&, Action&);
 
 }  // namespace shoal::command
