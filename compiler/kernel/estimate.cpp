@@ -77,7 +77,9 @@ class Counter {
         if (i.width == 0) return;
         break;
       case OpKind::lanes: break;
-      case OpKind::sync: total_.barriers += times_.back(); break;
+      case OpKind::sync:
+        if (kernel_.warps == 1 || i.imm == 1) total_.barriers += times_.back();
+        break;
       case OpKind::control: control(index, i); return;
     }
     total_.instructions += times_.back();

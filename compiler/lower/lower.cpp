@@ -13,48 +13,92 @@ using kernel::Op;
 
 namespace {
 
-// Memory that nests have touched since the last barrier, and whether the next nest must wait for it.
+// Memory that nests have touched since the last barriers, and whether the next nest must wait for it.
 class Barriers {
  public:
   explicit Barriers(Context& context) : context_(context) {}
 
-  void before(const plan::Nest& nest) {
+  void before(const plan::Nest& nest, const plan::Binding& binding) {
     if (!context_.threads_share) return;
-    std::vector<int32_t> reads, writes;
+    const bool own_samples = shares_samples(nest, binding);
+    Touched next;
+    auto touch = [&](std::vector<Touch>& list, int32_t value, bool guarded = false) {
+      if (!context_.in_registers(value))
+        list.push_back({value, own_samples && !guarded && context_.plan.values[value].varies.sample});
+    };
     for (const plan::Scalar& s : nest.body)
-      if (s.kind == plan::Scalar::Kind::load && !context_.in_registers(s.access.value)) reads.push_back(s.access.value);
-    for (const plan::Store& store : nest.stores)
-      if (!context_.in_registers(store.access.value)) writes.push_back(store.access.value);
-    if (nest.over_chunks) reads.insert(reads.end(), writes.begin(), writes.end());
-    if (meet(reads, written_) || meet(writes, written_) || meet(writes, read_)) wait();
-    read_.insert(read_.end(), reads.begin(), reads.end());
-    written_.insert(written_.end(), writes.begin(), writes.end());
+      // Where a guard fails the first element is read instead, whose sample may be another warp's.
+      if (s.kind == plan::Scalar::Kind::load) touch(next.read, s.access.value, !s.guards.empty());
+    for (const plan::Store& store : nest.stores) touch(next.written, store.access.value);
+    if (nest.over_chunks) next.read.insert(next.read.end(), next.written.begin(), next.written.end());
+    if (context_.whole_group && meets(next, of_group_, true))
+      wait();
+    else if (context_.builder.kernel().lanes > 1 && meets(next, of_warp_, false))
+      wait_for_warp();
+    of_group_.add(next);
+    of_warp_.add(next);
   }
 
   // At the start and end of loop bodies: what the next iteration touches may meet what this one did.
   void wait() {
-    if (!context_.threads_share || (read_.empty() && written_.empty())) return;
-    context_.builder.barrier(context_.whole_group);
-    read_.clear();
-    written_.clear();
+    if (!context_.whole_group) return wait_for_warp();
+    if (!context_.threads_share || of_group_.empty()) return;
+    context_.builder.barrier(true);
+    of_group_ = of_warp_ = {};
   }
 
  private:
-  bool overlap(int32_t a, int32_t b) const {
-    if (a == b) return true;
+  struct Touch {
+    int32_t value;
+    bool own_samples;  // each warp touches the value at its own samples only
+  };
+  struct Touched {
+    std::vector<Touch> read, written;
+    bool empty() const { return read.empty() && written.empty(); }
+    void add(const Touched& other) {
+      read.insert(read.end(), other.read.begin(), other.read.end());
+      written.insert(written.end(), other.written.begin(), other.written.end());
+    }
+  };
+
+  void wait_for_warp() {
+    if (!context_.threads_share || of_warp_.empty()) return;
+    context_.builder.barrier(false);
+    of_warp_ = {};
+  }
+
+  // Whether the warps of a group share the samples and nothing else, each having the n-th part of them in one block,
+  // which is the same block in every nest of which this is true.
+  bool shares_samples(const plan::Nest& nest, const plan::Binding& binding) const {
+    const plan::Schedule& schedule = context_.plan.schedule;
+    int warps = schedule[plan::PopulationAxis::sample].warp * schedule[plan::PopulationAxis::unit].warp;
+    for (size_t a = 0; a < nest.axes.size(); ++a) {
+      const plan::AxisBinding& axis = binding.axes[a];
+      if (!nest.axes[a].sample || nest.axes[a].reduced || axis.warp_count != warps || axis.warp_div != 1) continue;
+      return context_.chunk.extent % (int64_t{axis.lane_count} * axis.tile * warps) == 0;
+    }
+    return false;
+  }
+
+  bool overlap(const Touch& a, const Touch& b, bool between_warps) const {
+    if (a.value == b.value) return !between_warps || !a.own_samples || !b.own_samples;
     const plan::Plan& plan = context_.plan;
-    if (plan.values[a].argument >= 0 || plan.values[b].argument >= 0) return false;
-    const plan::Place &p = plan.places[a], &q = plan.places[b];
+    if (plan.values[a.value].argument >= 0 || plan.values[b.value].argument >= 0) return false;
+    const plan::Place &p = plan.places[a.value], &q = plan.places[b.value];
     return p.kind == q.kind && p.offset < q.offset + q.size && q.offset < p.offset + p.size;
   }
-  bool meet(const std::vector<int32_t>& a, const std::vector<int32_t>& b) const {
-    return std::any_of(a.begin(), a.end(), [&](int32_t x) {
-      return std::any_of(b.begin(), b.end(), [&](int32_t y) { return overlap(x, y); });
+  bool meet(const std::vector<Touch>& a, const std::vector<Touch>& b, bool between_warps) const {
+    return std::any_of(a.begin(), a.end(), [&](const Touch& x) {
+      return std::any_of(b.begin(), b.end(), [&](const Touch& y) { return overlap(x, y, between_warps); });
     });
+  }
+  bool meets(const Touched& next, const Touched& before, bool between_warps) const {
+    return meet(next.read, before.written, between_warps) || meet(next.written, before.written, between_warps) ||
+           meet(next.written, before.read, between_warps);
   }
 
   Context& context_;
-  std::vector<int32_t> read_, written_;
+  Touched of_group_, of_warp_;  // since the last barrier of the group; since the last one of any kind
 };
 
 class ProgramLowering {
@@ -98,7 +142,7 @@ class ProgramLowering {
   }
 
   void one(size_t n) {
-    barriers_.before(plan_.nests[n]);
+    barriers_.before(plan_.nests[n], plan_.bindings[n]);
     if (plan_.nests[n].relayout && can_transpose(context_, plan_.nests[n]))
       lower_relayout(context_, plan_.nests[n], plan_.bindings[n]);
     else
