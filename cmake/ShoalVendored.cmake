@@ -39,6 +39,8 @@ endforeach()
 set(CMAKE_POLICY_VERSION_MINIMUM 3.5)  # its file is older than CMake 4 accepts
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 add_subdirectory(${VENDORED}/libzip ${CMAKE_BINARY_DIR}/vendored/libzip EXCLUDE_FROM_ALL)
+get_target_property(ZIP_INCLUDES zip INTERFACE_INCLUDE_DIRECTORIES)
+set_target_properties(zip PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${ZIP_INCLUDES}")
 add_library(PkgConfig::libzip ALIAS zip)
 
 if(SHOAL_TESTS)
