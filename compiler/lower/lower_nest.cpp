@@ -208,17 +208,37 @@ class NestLowering {
   }
 
   void reduce(const std::vector<Point>& points) {
-    std::vector<int32_t> values(points.size(), identity());
+    bool over_axes = nest_.parallel_count() < static_cast<int>(nest_.axes.size());
+    sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, extent(nest_.axes.size() - 1)) : 1;
+    std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
     scalars_.prepare_operand(points);
     std::vector<Point> at = points;
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
-    for (size_t i = 0; i < points.size(); ++i) scalars_.set_accumulator(points[i], values[i]);
+    for (size_t i = 0; i < points.size(); ++i) scalars_.set_accumulator(points[i], total(values, i));
   }
 
-  // Accumulates over the reduced axes from `axis` on; `values` are the accumulators, one a point.
+  // The accumulators of one point, combined in pairs.
+  int32_t total(const std::vector<int32_t>& values, size_t point) {
+    const auto first = values.begin() + static_cast<int64_t>(point) * sums_;
+    std::vector<int32_t> left(first, first + sums_);
+    while (left.size() > 1) {
+      std::vector<int32_t> next;
+      for (size_t i = 0; i + 1 < left.size(); i += 2) next.push_back(combine(left[i], left[i + 1]));
+      if (left.size() % 2 == 1) next.push_back(left.back());
+      left = std::move(next);
+    }
+    return left[0];
+  }
+
+  // Accumulates over the reduced axes from `axis` on; `values` are the accumulators, sums_ of them a point.
   void reduce_axis(size_t axis, std::vector<Point>& points, std::vector<int32_t>& values) {
     if (axis == nest_.axes.size()) {
-      for (size_t i = 0; i < points.size(); ++i) values[i] = accumulate(values[i], points[i]);
+      // The innermost index deals the elements out: its constant part, as loops advance by multiples of sums_.
+      for (size_t i = 0; i < points.size(); ++i) {
+        size_t sum = sums_ > 1 ? static_cast<size_t>(points[i].back().constant % sums_) : 0;
+        int32_t& value = values[i * static_cast<size_t>(sums_) + sum];
+        value = accumulate(value, points[i]);
+      }
       return;
     }
     bool innermost = axis + 1 == nest_.axes.size();
@@ -301,6 +321,7 @@ class NestLowering {
   std::vector<size_t> order_;  // parallel axes, outermost first
   std::vector<Tile> tiles_;    // of the open parallel axes
   int32_t idle_ = -1;
+  int64_t sums_ = 1;  // accumulators of a point
 };
 
 }  // namespace

@@ -127,7 +127,7 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   if (parallel == 0) return;
   int budget = schedule.tile_sample * schedule.tile_unit;
   if (nest.reduced < 0) {  // no reuse to win: a few independent points along the innermost axis hide latency
-    binding.axes[parallel - 1].tile = fit_tile(points(parallel - 1), std::min(4, budget));
+    binding.axes[parallel - 1].tile = fit_tile(points(parallel - 1), std::min(4, budget * schedule.sums));
     return;
   }
   double best = 0;

@@ -51,11 +51,27 @@ int64_t chunk_up_to(int64_t batch, int64_t limit) {
   return std::min<int64_t>(batch, std::max<int64_t>(limit, 4));
 }
 
-Candidate by_member(const Graph& graph, const Sizes& sizes, const Machine& machine) {
+// Whether a launch reads each weight about once, so that how it reads them is what it costs: no training, no loop over
+// time, few samples, and more weights than the cores keep in L2 until the next launch.
+bool streams_weights(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& machine) {
+  bool carries =
+      std::any_of(graph.outputs.begin(), graph.outputs.end(), [](const Output& o) { return o.state != no_node; });
+  return !carries && graph.loops.empty() && graph.batch <= 4 &&
+         static_cast<double>(sizes.state_bytes) * static_cast<double>(members) >
+             static_cast<double>(machine.l2_bytes) * machine.workers;
+}
+
+Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& machine) {
   Candidate c{{}, "a lane per member", 0, sizes.state_bytes * machine.lanes};
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::member].lane = machine.lanes;
   c.schedule.tile_sample = 4, c.schedule.tile_unit = 2;
+  // Rows one after the other, as memory is laid out: a tile over units would read as many rows side by side, which
+  // memory serves half as fast. Several sums along the row hide the latency that the tile would have hidden.
+  if (streams_weights(graph, sizes, members, machine)) {
+    c.schedule.tile_sample = static_cast<int>(graph.batch), c.schedule.tile_unit = 1;
+    c.schedule.unroll = 8, c.schedule.sums = graph.batch > 2 ? 2 : 4;
+  }
   // Half of L1 for the activation that a tile walks through, the other half for weights. A loop over time takes the
   // whole batch.
   int64_t fits = machine.l1_bytes / 2 / (sizes.widest_bytes * machine.lanes);
@@ -127,7 +143,7 @@ Candidate for_cuda(const Graph& graph, const Sizes& sizes, const Machine& machin
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine) {
   Sizes sizes = sizes_of(graph);
   if (!machine.cpu) return {for_cuda(graph, sizes, machine)};
-  std::vector<Candidate> list = {by_member(graph, sizes, machine)};
+  std::vector<Candidate> list = {by_member(graph, sizes, members, machine)};
   if (graph.batch >= machine.lanes) list.push_back(by_sample(graph, sizes, machine));
   // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.
   if (members < machine.lanes * 2 && graph.batch < machine.lanes * 2) list.push_back(by_unit(graph, sizes, machine));

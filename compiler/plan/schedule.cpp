@@ -80,14 +80,17 @@ Schedule parse_schedule(std::string_view text, int lanes) {
       schedule.chunk = positive(value, part);
     } else if (key == "unroll") {
       schedule.unroll = static_cast<int>(positive(value, part));
+    } else if (key == "sums") {
+      schedule.sums = static_cast<int>(positive(value, part));
     } else if (key == "member" || key == "sample" || key == "unit") {
       auto axis = key == "member"   ? PopulationAxis::member
                   : key == "sample" ? PopulationAxis::sample
                                     : PopulationAxis::unit;
       schedule[axis] = parse_spread(value, part, &bare_lanes);
     } else {
-      throw SpecError("schedule",
-                      fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk and unroll", key));
+      throw SpecError(
+          "schedule",
+          fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll and sums", key));
     }
   }
   if (bare_lanes > 1)
@@ -113,6 +116,7 @@ std::string print(const Schedule& schedule) {
   text += fmt::format("tile={}x{}", schedule.tile_sample, schedule.tile_unit);
   if (schedule.chunk) text += fmt::format(" chunk={}", schedule.chunk);
   text += fmt::format(" unroll={}", schedule.unroll);
+  if (schedule.sums > 1) text += fmt::format(" sums={}", schedule.sums);
   return text;
 }
 
@@ -134,8 +138,11 @@ void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch
         schedule[PopulationAxis::sample].warp > 1 || schedule[PopulationAxis::unit].warp > 1)
       refuse("gives lanes to members and also spreads samples or units; a member then lives in one thread");
   }
-  if (schedule.tile_sample * schedule.tile_unit > 64) refuse("has a tile of more than 64 accumulators");
+  if (int64_t{schedule.tile_sample} * schedule.tile_unit * schedule.sums > 64)
+    refuse("has a tile of more than 64 accumulators");
   if (schedule.unroll > 8) refuse("unrolls reductions by more than 8");
+  if (schedule.unroll % schedule.sums != 0)
+    refuse("deals a step of its reductions out unevenly: unroll by a multiple of sums");
   if (schedule.chunk > batch) refuse(fmt::format("has a chunk larger than the batch of {}", batch));
 }
 

@@ -11,7 +11,8 @@
 // `lane` a thread of the warp or an element of the vector. A level may name its extent (`lane*8`); without one, `lane`
 // is what the other axes leave of the target's lanes, and `warp` is 1. `tile=SxU` is the register tile of one thread: S
 // steps along sample (or the outer tile axis of a nest), U along unit. `chunk` samples go through the network together
-// (default: all). `unroll` is the step of reduction loops.
+// (default: all). `unroll` is the step of reduction loops, and `sums` the number of accumulators among which each point
+// of a tile deals it out (default: 1).
 #pragma once
 
 #include <array>
@@ -37,6 +38,7 @@ struct Schedule {
   int tile_sample = 4, tile_unit = 2;
   int64_t chunk = 0;  // 0: the whole batch
   int unroll = 4;
+  int sums = 1;
   bool operator==(const Schedule&) const = default;
 
   const Spread& operator[](PopulationAxis a) const { return axes[static_cast<size_t>(a)]; }

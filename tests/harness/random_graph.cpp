@@ -129,6 +129,7 @@ RandomSchedule random_schedule(uint64_t seed, int64_t batch) {
   schedule.lanes = schedule.cpu ? 8 : 32;
   schedule.text = fmt::format("{} tile={}x{} unroll={}", mappings[mapping], 1 + below(4), 1 + below(4), 1 + below(5));
   if (batch > 1 && below(2)) schedule.text += fmt::format(" chunk={}", 1 + below(static_cast<uint64_t>(batch)));
+  if (schedule.text.find("unroll=4") != std::string::npos) schedule.text += fmt::format(" sums={}", 1 << below(3));
   return schedule;
 }
 

@@ -27,6 +27,8 @@ TEST(Schedule, PrintsInFullAndComesBack) {
             "member=group sample=lane*4 unit=lane*8 tile=2x3 chunk=5 unroll=1");
   EXPECT_EQ(print(parse_schedule("unit=warp*2,lane*8\tmember=group,warp\n", 32)),
             "member=group sample=loop unit=warp*2,lane*8 tile=4x2 unroll=4");
+  EXPECT_EQ(print(parse_schedule("member=group,lane sums=2 tile=1x1 unroll=8", 8)),
+            "member=group,lane*8 sample=loop unit=loop tile=1x1 unroll=8 sums=2");
   for (const harness::Mapping& mapping : harness::all_mappings()) {
     Schedule schedule = parse_schedule(mapping.schedule, harness::target_for(mapping).lanes);
     EXPECT_EQ(parse_schedule(print(schedule), 1), schedule) << mapping.name;
@@ -50,7 +52,7 @@ TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
       {"unroll=2.5", "schedule: expected a positive number in 'unroll=2.5', got '2.5'"},
       {"chunk=99999999999999999999",
        "schedule: expected a positive number in 'chunk=99999999999999999999', got '99999999999999999999'"},
-      {"layer=lane", "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk and unroll"},
+      {"layer=lane", "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll and sums"},
       {"member=thread",
        "schedule: 'thread' in 'member=thread' is no level; levels are group, warp, lane and loop, and warp and lane "
        "may "
@@ -85,6 +87,9 @@ TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
        "gives lanes to members and also spreads samples or units; a member then lives in one thread"},
       {"member=group,lane tile=13x5", true, "has a tile of more than 64 accumulators"},
       {"member=group,lane unroll=9", true, "unrolls reductions by more than 8"},
+      {"member=group,lane tile=4x4 unroll=8 sums=8", true, "has a tile of more than 64 accumulators"},
+      {"member=group,lane unroll=6 sums=4", true,
+       "deals a step of its reductions out unevenly: unroll by a multiple of sums"},
       {"member=group,lane chunk=17", true, "has a chunk larger than the batch of 16"},
   };
   for (const Illegal& bad : cases) {
@@ -94,7 +99,8 @@ TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
               "schedule: '" + print(schedule) + "' " + bad.message);
   }
   // Just inside each bound.
-  for (std::string text : {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16"})
+  for (std::string text : {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16",
+                           "member=group,lane tile=4x2 unroll=8 sums=8"})
     EXPECT_EQ(error_of([&] { check_schedule(parse_schedule(text, 8), 8, true, 16); }), "accepted") << text;
   EXPECT_EQ(error_of([] { check_schedule(parse_schedule("member=group,warp*32,lane", 32), 32, false, 16); }),
             "accepted");

@@ -122,6 +122,10 @@ CeilingMeter::CeilingMeter(Device& device) : state_(std::make_unique<State>()) {
   s.fma = device.load(module_of(device, fma_kernel(s.lanes), fma_groups));
   s.memory = device.load(module_of(device, read_kernel(s.lanes), read_groups));
   s.large = device.allocate(read_groups * read_vectors * s.lanes * 4);
+  // Written, or every page would be the system's one page of zeros, which a cache holds.
+  const std::vector<float> ones(static_cast<size_t>(read_vectors * s.lanes), 1.0f);
+  const auto piece = static_cast<int64_t>(ones.size()) * 4;
+  for (int64_t at = 0; at < s.large->bytes(); at += piece) s.large->write(ones.data(), piece, at);
 }
 
 CeilingMeter::~CeilingMeter() = default;
