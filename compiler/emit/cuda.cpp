@@ -11,7 +11,9 @@
 #include <map>
 #include <set>
 
+#include "compiler/emit/cuda_addresses.h"
 #include "compiler/emit/cuda_expression.h"
+#include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
 #include "compiler/emit/cuda_ranges.h"
 #include "compiler/emit/emit.h"
@@ -52,6 +54,7 @@ class CudaEmitter {
       : kernel_(kernel),
         callable_(callable),
         ranges_(value_ranges(kernel)),
+        in_bytes_(shared_byte_offsets(kernel)),
         values_(kernel.code.size()),
         uses_(kernel.code.size()) {}
 
@@ -97,6 +100,11 @@ class CudaEmitter {
 
   void write_signature() {
     out_ = comment_lines(kernel_.header);
+    const auto in_f32 = [&](Op op) {
+      return std::any_of(kernel_.code.begin(), kernel_.code.end(),
+                         [&](const Instruction& in) { return in.op == op && in.type == Type::f32; });
+    };
+    out_ += cuda_functions(in_f32(Op::div), in_f32(Op::sqrt));
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -138,7 +146,7 @@ class CudaEmitter {
     for (int32_t b : used_buffers_) {
       const Buffer& buffer = kernel_.buffers[b];
       if (in_shared(b))
-        line("{0}* const {1} = ({0}*)shoal_arena + {2};  // {3}", c_type(buffer.type), buffer_names_[b], buffer.offset,
+        line("char* const {} = (char*)shoal_arena + {};  // {} elements", buffer_names_[b], buffer.offset * 4,
              buffer.size);
     }
     declare_local_registers();
@@ -182,7 +190,8 @@ class CudaEmitter {
 
   void define(int32_t i, Expression e) {
     const Range& range = ranges_[i].range;
-    if (code(i).type == Type::i32 && range.low == range.high) e = int_literal(static_cast<int32_t>(range.low));
+    if (code(i).type == Type::i32 && range.low == range.high && !in_bytes_[i])
+      e = int_literal(static_cast<int32_t>(range.low));
     const bool free = e.atomic();
     const bool inlined = uses_[i] == 1 && e.text.size() <= longest_inlined;
     values_[i] = std::move(e);
@@ -217,6 +226,31 @@ class CudaEmitter {
   }
 
   // ---- arithmetic
+
+  // Four times operand n, which may be a byte offset already.
+  Expression times_four(const Instruction& in, int n) {
+    const Expression e = arg(in, n);
+    if (in_bytes_[in.args[n]]) return e;
+    if (e.is_literal) return int_literal(e.literal * 4);
+    return binary(as_unsigned(e), "*", int_literal(4), Precedence::product);
+  }
+
+  Expression byte_offset(int32_t i) {
+    const Instruction& in = code(i);
+    Expression e;
+    if (in.op == Op::mul) {
+      e = binary(as_unsigned(arg(in, 0)), "*", int_literal(static_cast<int32_t>(code(in.args[1]).imm * 4)),
+                 Precedence::product);
+      pending_.erase(in.args[1]);
+    } else {
+      const Expression a = as_unsigned(times_four(in, 0)), b = as_unsigned(times_four(in, 1));
+      e = in.op == Op::add    ? binary(a, "+", b, Precedence::sum)
+          : in.op == Op::bxor ? binary(a, "^", b, Precedence::bits)
+                              : binary(a, "|", b, Precedence::bits);
+    }
+    e.is_unsigned = true;
+    return e;
+  }
 
   Expression integer(int32_t i, const char* op, Precedence level) {
     const Instruction& in = code(i);
@@ -254,6 +288,11 @@ class CudaEmitter {
   }
 
   Expression extremum(const Instruction& in, const char* op) {
+    // Against a number that is no zero, the hardware's own instruction gives the same bits: the number where the other
+    // is none.
+    const Instruction& second = code(in.args[1]);
+    if (in.type == Type::f32 && second.op == Op::constant && second.fimm != 0 && second.fimm == second.fimm)
+      return call(in.op == Op::max ? "fmaxf" : "fminf", {arg(in, 0), arg(in, 1)});
     const Expression a = as_signed(atom(in.args[0])), b = as_signed(atom(in.args[1]));
     return conditional(binary(a, op, b, Precedence::relation), a, b);
   }
@@ -294,6 +333,20 @@ class CudaEmitter {
   }
 
   // ---- memory
+
+  // *(type*)(name + 4 * (index + imm)): the address in bytes, which is what the hardware takes.
+  Expression shared_element(const Instruction& in, int width) {
+    check(in.args[0] < 0, "a base into shared memory");
+    const Expression index = in.args[1] >= 0 ? times_four(in, 1) : Expression{};
+    std::string address = buffer_names_[in.buffer];
+    if (in.args[1] >= 0) address += " + " + operand(index, Precedence::sum);
+    if (in.imm != 0) address += fmt::format(" {} {}", in.imm < 0 ? '-' : '+', 4 * (in.imm < 0 ? -in.imm : in.imm));
+    const std::string vector = width > 1 ? fmt::format("{}", width) : "";
+    Expression e = name(fmt::format("*({}{}*)({})", c_type(buffer_of(in).type), vector, address));
+    e.precedence = Precedence::unary;
+    merge_reads(e, index);
+    return e;
+  }
 
   // name[base + index + imm]
   Expression element(const Instruction& in) {
@@ -342,17 +395,18 @@ class CudaEmitter {
       e.reads.push_back(local_element(in.buffer, in.imm));
       return define(i, std::move(e));
     }
-    e = element(in);
-    if (in.width > 1) return wide_load(i, e);
+    const bool shared = buffer_of(in).space == Space::shared;
+    e = shared ? shared_element(in, in.width) : element(in);
+    if (in.width > 1)
+      return wide_load(i, shared ? e.text : fmt::format("*(const {}{}*)&{}", c_type(in.type), in.width, e.text));
     e.reads_memory = true;
     e.reads.push_back(state_of(buffer_of(in)));
     define(i, std::move(e));
   }
 
-  void wide_load(int32_t i, const Expression& address) {
+  void wide_load(int32_t i, const std::string& element) {
     const int width = code(i).width;
-    const std::string vector = fmt::format("{}{}", c_type(code(i).type), width);
-    line("const {0} q{1} = *(const {0}*)&{2};", vector, i, address.text);
+    line("const {}{} q{} = {};", c_type(code(i).type), width, i, element);
     for (int n = 0; n < width; n++) values_[i + n] = name(fmt::format("q{}.{}", i, component(n)));
   }
 
@@ -365,13 +419,15 @@ class CudaEmitter {
       return line("{} = {};", registers_.at(local_element(in.buffer, in.imm)), value.text);
     }
     if (in.width == 0) return;  // written with the first of its group
-    const Expression target = element(in);
+    const bool shared = buffer.space == Space::shared;
+    const Expression target = shared ? shared_element(in, in.width) : element(in);
     std::vector<Expression> stored;
     for (int n = 0; n < in.width; n++) stored.push_back(as_signed(arg(code(i + n), 2)));
     flush_readers_of(state_of(buffer));
     if (in.width == 1) return line("{} = {};", target.text, stored[0].text);
     const std::string vector = fmt::format("{}{}", c_type(buffer.type), in.width);
-    line("*({}*)&{} = {};", vector, target.text, call(("make_" + vector).c_str(), stored).text);
+    const std::string to = shared ? target.text : fmt::format("*({}*)&{}", vector, target.text);
+    line("{} = {};", to, call(("make_" + vector).c_str(), stored).text);
   }
 
   // ---- structure
@@ -423,6 +479,7 @@ class CudaEmitter {
   void instruction(int32_t i) {
     const Instruction& in = code(i);
     const bool f32 = in.type == Type::f32;
+    if (in_bytes_[i]) return define(i, byte_offset(i));
     switch (in.op) {
       case Op::constant: return define(i, constant(in));
       case Op::scalar: return define(i, name(scalar_names_.at(static_cast<size_t>(in.imm))));
@@ -434,7 +491,7 @@ class CudaEmitter {
       case Op::mul: return define(i, integer(i, "*", Precedence::product));
       case Op::fma: return define(i, call("__fmaf_rn", {arg(in, 0), arg(in, 1), arg(in, 2)}));
       case Op::div:
-        if (f32) return define(i, call("__fdiv_rn", {arg(in, 0), arg(in, 1)}));
+        if (f32) return define(i, call("shoal_div", {arg(in, 0), arg(in, 1)}));
         return define(i, integer(i, "/", Precedence::product));
       case Op::rem: return define(i, integer(i, "%", Precedence::product));
       case Op::max: return define(i, extremum(in, ">"));
@@ -442,7 +499,7 @@ class CudaEmitter {
       case Op::neg: return define(i, prefix("-", arg(in, 0)));
       case Op::abs: return define(i, call("fabsf", {arg(in, 0)}));
       case Op::floor: return define(i, call("floorf", {arg(in, 0)}));
-      case Op::sqrt: return define(i, call("__fsqrt_rn", {arg(in, 0)}));
+      case Op::sqrt: return define(i, call("shoal_sqrt", {arg(in, 0)}));
       case Op::band: return define(i, bits(in, "&"));
       case Op::bor: return define(i, bits(in, "|"));
       case Op::bxor: return define(i, bits(in, "^"));
@@ -493,6 +550,7 @@ class CudaEmitter {
   const kernel::Kernel& kernel_;
   const bool callable_;
   const std::vector<ValueRange> ranges_;
+  const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   std::vector<Expression> values_;
   std::vector<int> uses_;
   std::set<int32_t> pending_, used_buffers_;

@@ -120,6 +120,8 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "unix",
     "fabsf",
     "floorf",
+    "fmaxf",
+    "fminf",
     "make_float2",
     "make_float4",
     "make_int2",
@@ -135,6 +137,11 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "warp",
     "lane",
     "shoal_arena",
+    "shoal_div",
+    "shoal_sqrt",
+    "shoal_approximate_reciprocal",
+    "shoal_approximate_root",
+    "shoal_approximate_reciprocal_root",
 });
 
 // The emitter's numbered names: one letter and digits (v12, x7).

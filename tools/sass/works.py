@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""The table of the bench works' GPU kernels: what NVRTC and ptxas make of them, and a static estimate of their speed.
+
+    works.py SHOAL            prints the table
+    works.py SHOAL --check    compares it with docs/measurements/sass.json; a worse kernel fails
+    works.py SHOAL --bless    writes docs/measurements/sass.json and sass.md
+
+SHOAL is the command. Without NVRTC or nvdisasm it says so and exits with 77.
+"""
+import argparse
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import model
+import sass
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+STORED = os.path.join(ROOT, "docs", "measurements", "sass.json")
+PAGE = os.path.join(ROOT, "docs", "measurements", "sass.md")
+TARGET = "sm_90"
+OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
+SKIPPED = 77
+WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
+FP32_LANES = 128
+
+
+def nvrtc():
+    """The library, or None."""
+    for folder in ("", "/usr/local/cuda/lib64/"):
+        for name in ("libnvrtc.so.13", "libnvrtc.so.12"):
+            try:
+                return ctypes.CDLL(folder + name)
+            except OSError:
+                continue
+    return None
+
+
+def compile_source(library, source):
+    """The cubin, and the seconds of processor time that it took."""
+    program = ctypes.c_void_p()
+    if library.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"shoal.cu", 0, None, None) != 0:
+        raise sass.SassError("nvrtcCreateProgram failed")
+    try:
+        options = (ctypes.c_char_p * len(OPTIONS))(*(o.encode() for o in OPTIONS))
+        start = time.process_time()
+        failed = library.nvrtcCompileProgram(program, len(OPTIONS), options)
+        seconds = time.process_time() - start
+        size = ctypes.c_size_t()
+        if failed or library.nvrtcGetCUBINSize(program, ctypes.byref(size)) != 0:
+            raise sass.SassError("NVRTC refused a kernel")
+        buffer = ctypes.create_string_buffer(size.value)
+        if library.nvrtcGetCUBIN(program, buffer) != 0:
+            raise sass.SassError("NVRTC gave no cubin")
+        return buffer.raw, seconds
+    finally:
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def dump(shoal, spec, work, stage):
+    command = [shoal, "dump", spec, "--target", TARGET, "--stage", stage]
+    command += ["--program", "train", "--samples", str(work["samples"])] if work["train"] else ["--program", "forward"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise sass.SassError(f"{' '.join(command)}: {run.stderr.strip()}")
+    return run.stdout
+
+
+def geometry(kernel_text, plan):
+    """Warps and shared bytes of a block, and its members."""
+    head = kernel_text.splitlines()
+    fields = next(line for line in head if line.startswith("kernel ")).split()
+    value = dict(zip(fields, fields[1:]))
+    schedule = next(line for line in plan.splitlines() if line.startswith("schedule "))
+    member = next(part for part in schedule.split() if part.startswith("member="))
+    members = 1
+    for level in member.split(","):
+        if "*" in level:
+            members *= int(level.split("*")[1])
+    return int(value["warps"]), 4 * int(value["shared"]), members
+
+
+def global_bytes(plan, steps):
+    """Bytes of a member that one launch without steps moves: its arguments, once each."""
+    if steps:
+        return 0
+    total = 0
+    for line in plan.splitlines():
+        if line.startswith("argument ") and "varies=member" in line:
+            count = 1
+            for n in line[line.index("[") + 1:line.index("]")].split(","):
+                count *= int(n) if n.strip() else 1
+            total += 4 * count
+    return total
+
+
+def measure(library, shoal, work, folder):
+    spec = os.path.join(folder, work["work"] + ".json")
+    with open(spec, "w", encoding="utf-8") as file:
+        json.dump(work["spec"], file)
+    plan, text, source = (dump(shoal, spec, work, stage) for stage in ("plan", "kernel", "cuda"))
+    image, seconds = compile_source(library, source)
+    path = os.path.join(folder, "kernel.cubin")
+    with open(path, "wb") as file:
+        file.write(image)
+    kernel, = sass.read(path)
+    code = sass.disassemble(path, sass.find_nvdisasm())[kernel.name]
+    warps, shared, members = geometry(text, plan)
+    useful = model.useful_multiply_adds(plan) / 32
+    try:
+        e = model.estimate(code, text, warps / members, global_bytes(plan, work["train"]))
+    except model.ModelError as error:  # the compiler has dropped or split a loop: what stands in the file still counts
+        print(f"{work['work']}: no estimate: {error}")
+        e = model.unknown(kernel)
+    row = {
+        "work": work["work"],
+        "seconds": round(seconds, 2),
+        "registers": kernel.registers,
+        "local": kernel.all.counts["spill_load"] + kernel.all.counts["spill_store"] + kernel.frame_bytes,
+        "shared": shared,
+        "members": model.members_of_multiprocessor(kernel.registers, shared, warps, members),
+        "instructions": round(e.instructions, 1),
+        "ffma": round(e.ffma, 1),
+        "planned_ffma": round(useful, 1),
+        "wide_shared_loads": round(e.wide["LDS"], 3),
+        "wide_global_loads": round(e.wide["LDG"], 3),
+    }
+    for name in ("merge", "return"):
+        row["peak_" + name] = round(useful / (FP32_LANES / 32) / e.cycles[name], 3) if e.cycles else 0
+        row["bound_" + name] = e.bound.get(name, "unknown")
+        row["ns_" + name] = 0 if not e.cycles else float(f"{e.cycles[name] / model.DEVICE['multiprocessors'] / model.DEVICE['ghz']:.3g}")
+    return row
+
+
+HEAD = ("work", "NVRTC s", "regs", "local", "shared B", "members/SM", "instr/step", "FFMA (plan)", "LDS wide", "LDG wide",
+        "fp32 peak (return)", "ns/member-step (return)", "bound")
+
+
+def cells(row):
+    return (row["work"], f"{row['seconds']:.2f}", str(row["registers"]), str(row["local"]), str(row["shared"]), str(row["members"]),
+            f"{row['instructions']:.0f}", f"{row['ffma']:.0f} ({row['planned_ffma']:.0f})", f"{100 * row['wide_shared_loads']:.0f} %",
+            f"{100 * row['wide_global_loads']:.0f} %", f"{100 * row['peak_merge']:.0f} % ({100 * row['peak_return']:.0f} %)",
+            f"{row['ns_merge']:.3g} ({row['ns_return']:.3g})", row["bound_merge"])
+
+
+def table(rows):
+    lines = [HEAD] + [cells(row) for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" + ("\n|" + " --- |" * len(HEAD) if line is HEAD else "") for line in lines)
+
+
+def page(rows, version):
+    return f"""# GPU kernels by their machine code
+
+Written by `tools/sass/works.py SHOAL --bless`, compared by ctest (`sass_works`). No GPU was used: registers, spills and
+instructions are what NVRTC {version} makes for {TARGET}; percentages and ns are **static estimates without latencies**
+(tools/sass/model.py, H200 clocks), an upper bound on speed. "return" (in brackets) is the pessimistic model of shared
+memory. Counts are of one member and one step; seconds are processor time.
+
+{table(rows)}
+"""
+
+
+def worse(old, new):
+    """What of a work's kernel has become worse, in words."""
+    faults = []
+    if new["local"] > old["local"]:
+        faults.append(f"local memory or spills: {new['local']}, was {old['local']}")
+    if new["bound_merge"] != "unknown" and new["ffma"] < new["planned_ffma"] * 0.999:
+        faults.append(f"{new['ffma']} FFMA, the plan has {new['planned_ffma']} multiply-adds")
+    for key in ("peak_merge", "peak_return", "wide_shared_loads", "wide_global_loads"):
+        if new[key] < old[key] - WORSE:
+            faults.append(f"{key}: {new[key]}, was {old[key]}")
+    return [f"{new['work']}: {fault}" for fault in faults]
+
+
+def check(rows):
+    with open(STORED, encoding="utf-8") as file:
+        stored = {row["work"]: row for row in json.load(file)}
+    faults = [f"{row['work']}: not in {STORED}" for row in rows if row["work"] not in stored]
+    for row in rows:
+        if row["work"] in stored:
+            faults += worse(stored[row["work"]], row)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        print("works.py SHOAL --bless accepts these kernels", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shoal")
+    parser.add_argument("--work", action="append", help="only this one")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--bless", action="store_true")
+    options = parser.parse_args(arguments)
+    library = nvrtc()
+    try:
+        sass.find_nvdisasm()
+    except sass.SassError as error:
+        library = print(f"skipped: {error}")
+    if library is None:
+        print("skipped: no NVRTC or no nvdisasm on this machine")
+        return SKIPPED
+    works = json.loads(subprocess.run([options.shoal, "bench", "--list", "--json"], capture_output=True, text=True, check=True).stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            rows = [measure(library, options.shoal, w, folder) for w in works if not options.work or w["work"] in options.work]
+        except (sass.SassError, model.ModelError) as error:
+            print(f"works.py: {error}", file=sys.stderr)
+            return 1
+    print(table(rows))
+    if options.bless:
+        major, minor = ctypes.c_int(), ctypes.c_int()
+        library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor))
+        with open(STORED, "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
+            file.write("\n")
+        with open(PAGE, "w", encoding="utf-8") as file:
+            file.write(page(rows, f"{major.value}.{minor.value}"))
+    return check(rows) if options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
