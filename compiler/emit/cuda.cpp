@@ -104,7 +104,8 @@ class CudaEmitter {
       return std::any_of(kernel_.code.begin(), kernel_.code.end(),
                          [&](const Instruction& in) { return in.op == op && in.type == Type::f32; });
     };
-    out_ += cuda_functions(in_f32(Op::div), in_f32(Op::sqrt));
+    out_ += cuda_functions(
+        {.div = in_f32(Op::div), .sqrt = in_f32(Op::sqrt), .max = in_f32(Op::max), .min = in_f32(Op::min)});
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -288,11 +289,11 @@ class CudaEmitter {
   }
 
   Expression extremum(const Instruction& in, const char* op) {
-    // Against a number that is no zero, the hardware's own instruction gives the same bits: the number where the other
-    // is none.
-    const Instruction& second = code(in.args[1]);
-    if (in.type == Type::f32 && second.op == Op::constant && second.fimm != 0 && second.fimm == second.fimm)
-      return call(in.op == Op::max ? "fmaxf" : "fminf", {arg(in, 0), arg(in, 1)});
+    // Against a constant, one instruction gives the same number (of a zero perhaps the other sign) and keeps what is
+    // no number.
+    const Instruction& first = code(in.args[0]);
+    if (in.type == Type::f32 && first.op == Op::constant && first.fimm == first.fimm)
+      return call(in.op == Op::max ? "shoal_max" : "shoal_min", {arg(in, 0), arg(in, 1)});
     const Expression a = as_signed(atom(in.args[0])), b = as_signed(atom(in.args[1]));
     return conditional(binary(a, op, b, Precedence::relation), a, b);
   }
@@ -337,7 +338,7 @@ class CudaEmitter {
   // *(type*)(name + 4 * (index + imm)): the address in bytes, which is what the hardware takes.
   Expression shared_element(const Instruction& in, int width) {
     check(in.args[0] < 0, "a base into shared memory");
-    const Expression index = in.args[1] >= 0 ? times_four(in, 1) : Expression{};
+    const Expression index = in.args[1] >= 0 ? as_signed(times_four(in, 1)) : Expression{};
     std::string address = buffer_names_[in.buffer];
     if (in.args[1] >= 0) address += " + " + operand(index, Precedence::sum);
     if (in.imm != 0) address += fmt::format(" {} {}", in.imm < 0 ? '-' : '+', 4 * (in.imm < 0 ? -in.imm : in.imm));

@@ -1,19 +1,26 @@
 // Quotients and roots from the hardware's approximations and one exact correction, without the branches of the IEEE
 // sequences.
 //
-// The remainder a - q b (x - s s) is exact in one fma, so adding it, divided once more, rounds correctly wherever
-// nothing in between under- or overflows: the same bits as on every other device. Where the correction is no number
-// (zero, infinity), the approximation is right as it is. What differs is at the ends of the range: a quotient by more
-// than 2^126 is 0, and a root of less than 2^-100 may be off by one unit in the last place.
+// The remainder a - q b (x - s s) is exact in one fma, so adding it, divided once more, rounds as IEEE asks in all but
+// about one of a million cases, and else misses by one unit in the last place; so do quotients of numbers below 2^-100
+// and roots of such. Where the corrected number is zero or none, the approximation is right as it is (with the sign of
+// its zero, with its infinity). A quotient by more than 2^126 is 0.
 //
-// tests/emulate replaces the approximations by ones that are wrong by up to a unit in the last place.
+// tests/emulate has IEEE's functions in their place.
 #include "compiler/emit/cuda_functions.h"
 
 namespace shoal::emit {
 
-std::string cuda_functions(bool div, bool sqrt) {
+std::string cuda_functions(const CudaFunctions& wanted) {
+  const bool div = wanted.div, sqrt = wanted.sqrt;
   std::string text;
-  if (div || sqrt) text += "#ifdef __CUDACC__\n";
+  if (div || sqrt || wanted.max || wanted.min) text += "#ifdef __CUDACC__\n";
+  const auto extremum = [&](const std::string& which) {
+    text += "__device__ __forceinline__ float shoal_" + which + "(float a, float b) {\n  float y;\n  asm(\"" + which +
+            ".ftz.NaN.f32 %0, %1, %2;\" : \"=f\"(y) : \"f\"(a), \"f\"(b));\n  return y;\n}\n";
+  };
+  if (wanted.max) extremum("max");
+  if (wanted.min) extremum("min");
   const auto approximation = [&](const char* name, const char* ptx) {
     text += std::string("__device__ __forceinline__ float ") + name + "(float x) {\n  float y;\n  asm(\"" + ptx +
             ".approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\n";
@@ -21,14 +28,13 @@ std::string cuda_functions(bool div, bool sqrt) {
   if (div) approximation("shoal_approximate_reciprocal", "rcp");
   if (sqrt) approximation("shoal_approximate_root", "sqrt");
   if (sqrt) approximation("shoal_approximate_reciprocal_root", "rsqrt");
-  if (div || sqrt) text += "#endif\n";
   if (div)
     text +=
         "__device__ __forceinline__ float shoal_div(float a, float b) {\n"
         "  const float r = shoal_approximate_reciprocal(b);\n"
         "  const float q = a * r;\n"
         "  const float exact = __fmaf_rn(__fmaf_rn(-b, q, a), r, q);\n"
-        "  return exact == exact ? exact : q;\n"
+        "  return fabsf(exact) > 0.0f ? exact : q;\n"
         "}\n";
   if (sqrt)
     text +=
@@ -36,9 +42,9 @@ std::string cuda_functions(bool div, bool sqrt) {
         "  const float s = shoal_approximate_root(x);\n"
         "  const float half = 0.5f * shoal_approximate_reciprocal_root(x);\n"
         "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
-        "  return exact == exact ? exact : s;\n"
+        "  return fabsf(exact) > 0.0f ? exact : s;\n"
         "}\n";
-  return text;
+  return text.empty() ? text : text + "#endif\n";
 }
 
 }  // namespace shoal::emit

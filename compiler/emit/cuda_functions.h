@@ -5,7 +5,10 @@
 
 namespace shoal::emit {
 
-// The functions shoal_div and shoal_sqrt, those that are asked for.
-std::string cuda_functions(bool div, bool sqrt);
+// shoal_div, shoal_sqrt, shoal_max and shoal_min, those that are asked for.
+struct CudaFunctions {
+  bool div = false, sqrt = false, max = false, min = false;
+};
+std::string cuda_functions(const CudaFunctions& wanted);
 
 }  // namespace shoal::emit

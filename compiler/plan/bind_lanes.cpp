@@ -19,7 +19,9 @@ constexpr int64_t bytes_of_sector = 32;   // global memory is read in these
 constexpr double wide_wavefronts = 2;     // of a 16-byte load of a warp whose lanes share addresses in pairs
 constexpr double issue_slots = 4;         // warp instructions a multiprocessor issues in a cycle
 constexpr int64_t largest_copy_tile = 8;  // points of a thread in nests without reduction: enough to hide latency
-constexpr double preference = 1.02;       // how much better than the schedule's split another one must be
+constexpr int64_t work_of_round = 32;     // multiply-adds of a thread in one round of an unrolled reduction, at least
+constexpr int64_t longest_unroll = 16;
+constexpr double preference = 1.02;  // how much better than the schedule's split another one must be
 
 // How the points of two axes are dealt out; b < 0: only one axis.
 struct Deal {
@@ -41,7 +43,10 @@ class LaneBinder {
   void run() {
     int parallel = nest_.parallel_count();
     int64_t lanes = plan_.schedule.lanes();
-    if (parallel == 0) return idle(1, lanes);
+    if (parallel == 0) {
+      unroll(1);
+      return idle(1, lanes);
+    }
     double best_cost = 0;
     Deal best;
     for (int a = 0; a < parallel; ++a)
@@ -195,11 +200,21 @@ class LaneBinder {
     give(1, second_lanes);
     for (int64_t n = 2; n < first_lanes; n *= 2) give(0, first_lanes);
     for (int64_t n = 2; n < second_lanes; n *= 2) give(1, second_lanes);
+    unroll(d.tile_a * d.tile_b);
     if (d.a >= 0) set_tile(d.a, d.tile_a);
     if (d.b >= 0) set_tile(d.b, d.tile_b);
     if (first >= 0) set_lanes(first, first_lanes, bits[0]);
     if (second >= 0) set_lanes(second, second_lanes, bits[1]);
     idle(first_lanes * second_lanes, plan_.schedule.lanes());
+  }
+
+  // A round of a small tile is unrolled further, until it is worth the loop around it.
+  void unroll(int64_t points) {
+    if (nest_.reduced < 0) return;
+    int64_t steps = plan_.schedule.unroll;
+    while (points * steps < work_of_round && steps < longest_unroll && steps * 2 <= nest_.axes.back().extent)
+      steps *= 2;
+    if (steps > plan_.schedule.unroll) binding_.axes.back().tile = static_cast<int32_t>(steps);
   }
 
   void set_tile(int axis, int64_t tile) {

@@ -132,7 +132,8 @@ Architecture architecture_for(const std::vector<int>& known, int sm, const std::
                                         version, fmt::join(known, ", sm_"), sm));
 }
 
-// ftz and fmad are what the interpreter and the CPU do: the same bits on every device. No fast division or root.
+// ftz and fmad are what the interpreter and the CPU do: the same bits on every device. Division and
+// root: compiler/emit/cuda_functions.cpp.
 std::vector<std::string> all_options(const std::string& architecture, const std::vector<std::string>& more) {
   std::vector<std::string> options{"--gpu-architecture=" + architecture,
                                    "--std=c++17",

@@ -35,18 +35,10 @@ inline float __int_as_float(int i) { return __builtin_bit_cast(float, i); }
 inline float __uint_as_float(unsigned u) { return __builtin_bit_cast(float, u); }
 inline int __float2int_rz(float f) { return static_cast<int>(f); }
 inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-// The hardware's approximations may be wrong in the last place: these are, in two cases of three.
-inline float emulate_nudge(float f) {
-  unsigned bits = __builtin_bit_cast(unsigned, f);
-  const unsigned exponent = bits & 0x7f800000u;
-  if (exponent == 0 || exponent == 0x7f800000u) return f;
-  return __builtin_bit_cast(float, bits + (bits * 0x9e3779b1u >> 16) % 3 - 1);
-}
-inline float shoal_approximate_reciprocal(float a) { return emulate_nudge(1 / a); }
-inline float shoal_approximate_root(float a) { return emulate_nudge(__builtin_sqrtf(a)); }
-inline float shoal_approximate_reciprocal_root(float a) { return emulate_nudge(1 / __builtin_sqrtf(a)); }
-inline float fmaxf(float a, float b) { return __builtin_fmaxf(a, b); }
-inline float fminf(float a, float b) { return __builtin_fminf(a, b); }
+inline float shoal_div(float a, float b) { return a / b; }
+inline float shoal_sqrt(float a) { return __builtin_sqrtf(a); }
+inline float shoal_max(float a, float b) { return a > b ? a : b; }
+inline float shoal_min(float a, float b) { return a < b ? a : b; }
 inline float fabsf(float a) { return __builtin_fabsf(a); }
 inline float floorf(float a) { return __builtin_floorf(a); }
 

@@ -31,7 +31,8 @@ class ModelError(Exception):
 @dataclasses.dataclass
 class Loop:
     trips: float
-    steps: bool  # the loop of training steps
+    steps: bool = False  # the loop of training steps
+    stays: bool = False  # whatever its trip count, the compiler cannot do without it
 
 
 def kernel_loops(text):
@@ -44,9 +45,9 @@ def kernel_loops(text):
         if found := re.match(r"%\d+ = loop (%\d+)(?: step (\d+))?", line):
             count = constants.get(found[1])
             step = int(found[2] or 1)
-            loops.append(Loop(1 if count is None else -(-count // step), count is None))
+            loops.append(Loop(1 if count is None else -(-count // step), count is None, count is None))
         elif line.startswith("repeat"):  # until a number falls into its range: mostly at once
-            loops.append(Loop(1, False))
+            loops.append(Loop(1, stays=True))
     return loops
 
 
@@ -64,7 +65,7 @@ def code_loops(instructions):
 
 def weights(instructions, text):
     """How often each instruction runs in one step (in the whole kernel, when it has no loop of steps)."""
-    wanted = kernel_loops(text)
+    wanted = [loop for loop in kernel_loops(text) if loop.trips > 1 or loop.stays]
     found, last = code_loops(instructions)
     if len(found) != len(wanted):
         raise ModelError(f"{len(found)} loops in the code, {len(wanted)} in the kernel's text")
