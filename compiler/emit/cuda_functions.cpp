@@ -11,40 +11,48 @@
 
 namespace shoal::emit {
 
+namespace {
+
+// Texts of several kernels may stand in one file: each function is defined once.
+std::string once(const std::string& name, const std::string& definitions) {
+  const std::string known = "SHOAL_HAS_" + name;
+  return "#if defined(__CUDACC__) && !defined(" + known + ")\n#define " + known + "\n" + definitions + "#endif\n";
+}
+
+std::string approximation(const std::string& name, const std::string& ptx) {
+  return "__device__ __forceinline__ float " + name + "(float x) {\n  float y;\n  asm(\"" + ptx +
+         ".approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\n";
+}
+
+std::string extremum(const std::string& which) {
+  return "__device__ __forceinline__ float shoal_" + which + "(float a, float b) {\n  float y;\n  asm(\"" + which +
+         ".ftz.NaN.f32 %0, %1, %2;\" : \"=f\"(y) : \"f\"(a), \"f\"(b));\n  return y;\n}\n";
+}
+
+}  // namespace
+
 std::string cuda_functions(const CudaFunctions& wanted) {
-  const bool div = wanted.div, sqrt = wanted.sqrt;
   std::string text;
-  if (div || sqrt || wanted.max || wanted.min) text += "#ifdef __CUDACC__\n";
-  const auto extremum = [&](const std::string& which) {
-    text += "__device__ __forceinline__ float shoal_" + which + "(float a, float b) {\n  float y;\n  asm(\"" + which +
-            ".ftz.NaN.f32 %0, %1, %2;\" : \"=f\"(y) : \"f\"(a), \"f\"(b));\n  return y;\n}\n";
-  };
-  if (wanted.max) extremum("max");
-  if (wanted.min) extremum("min");
-  const auto approximation = [&](const char* name, const char* ptx) {
-    text += std::string("__device__ __forceinline__ float ") + name + "(float x) {\n  float y;\n  asm(\"" + ptx +
-            ".approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\n";
-  };
-  if (div) approximation("shoal_approximate_reciprocal", "rcp");
-  if (sqrt) approximation("shoal_approximate_root", "sqrt");
-  if (sqrt) approximation("shoal_approximate_reciprocal_root", "rsqrt");
-  if (div)
-    text +=
-        "__device__ __forceinline__ float shoal_div(float a, float b) {\n"
-        "  const float r = shoal_approximate_reciprocal(b);\n"
-        "  const float q = a * r;\n"
-        "  const float exact = __fmaf_rn(__fmaf_rn(-b, q, a), r, q);\n"
-        "  return fabsf(exact) > 0.0f ? exact : q;\n"
-        "}\n";
-  if (sqrt)
-    text +=
-        "__device__ __forceinline__ float shoal_sqrt(float x) {\n"
-        "  const float s = shoal_approximate_root(x);\n"
-        "  const float half = 0.5f * shoal_approximate_reciprocal_root(x);\n"
-        "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
-        "  return fabsf(exact) > 0.0f ? exact : s;\n"
-        "}\n";
-  return text.empty() ? text : text + "#endif\n";
+  if (wanted.max) text += once("MAX", extremum("max"));
+  if (wanted.min) text += once("MIN", extremum("min"));
+  if (wanted.div)
+    text += once("DIV", approximation("shoal_approximate_reciprocal", "rcp") +
+                            "__device__ __forceinline__ float shoal_div(float a, float b) {\n"
+                            "  const float r = shoal_approximate_reciprocal(b);\n"
+                            "  const float q = a * r;\n"
+                            "  const float exact = __fmaf_rn(__fmaf_rn(-b, q, a), r, q);\n"
+                            "  return fabsf(exact) > 0.0f ? exact : q;\n"
+                            "}\n");
+  if (wanted.sqrt)
+    text += once("SQRT", approximation("shoal_approximate_root", "sqrt") +
+                             approximation("shoal_approximate_reciprocal_root", "rsqrt") +
+                             "__device__ __forceinline__ float shoal_sqrt(float x) {\n"
+                             "  const float s = shoal_approximate_root(x);\n"
+                             "  const float half = 0.5f * shoal_approximate_reciprocal_root(x);\n"
+                             "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
+                             "  return fabsf(exact) > 0.0f ? exact : s;\n"
+                             "}\n");
+  return text;
 }
 
 }  // namespace shoal::emit
