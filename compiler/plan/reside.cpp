@@ -20,14 +20,14 @@ namespace {
 constexpr int64_t registers_for_state = 104;
 constexpr int64_t registers_without_tiles = 200;  // where all of a member is in one thread
 
-struct Use {
+struct NestUse {
   size_t nest;
   const Access* access;
   bool store, guarded;
 };
 
-std::vector<Use> uses_of(const Plan& plan, int32_t value) {
-  std::vector<Use> uses;
+std::vector<NestUse> nest_uses_of(const Plan& plan, int32_t value) {
+  std::vector<NestUse> uses;
   for (size_t n = 0; n < plan.nests.size(); ++n) {
     for (const Scalar& s : plan.nests[n].body)
       if (s.kind == Scalar::Kind::load && s.access.value == value)
@@ -79,7 +79,7 @@ class Residence {
   // Elements that one thread would hold of the value; 0 when it cannot be in registers.
   int64_t registers_for(int32_t v) const {
     const Value& value = plan_.values[v];
-    std::vector<Use> uses = uses_of(plan_, v);
+    std::vector<NestUse> uses = nest_uses_of(plan_, v);
     if (!value.varies.member || uses.empty() || (value.argument >= 0 && value.varies.sample)) return 0;
     if (value.argument >= 0 && plan_.arguments[value.argument].is_output) return 0;
     if (all_unrolled(uses)) return element_count(value.dims) * (value.varies.sample ? plan_.batch : 1);
@@ -129,8 +129,8 @@ class Residence {
   }
 
   // Every index is known when the kernel is made.
-  bool all_unrolled(const std::vector<Use>& uses) const {
-    return plan_.schedule.members_in_lanes() && std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+  bool all_unrolled(const std::vector<NestUse>& uses) const {
+    return plan_.schedule.members_in_lanes() && std::all_of(uses.begin(), uses.end(), [&](const NestUse& use) {
              const Nest& nest = plan_.nests[use.nest];
              for (size_t a = 0; a < nest.axes.size(); ++a)
                if (plan_.bindings[use.nest].axes[a].tile < nest.axes[a].extent) return false;
@@ -139,8 +139,8 @@ class Residence {
   }
 
   // A single number that every thread computes for itself.
-  bool single(const std::vector<Use>& uses) const {
-    return std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+  bool single(const std::vector<NestUse>& uses) const {
+    return std::all_of(uses.begin(), uses.end(), [&](const NestUse& use) {
       const Nest& nest = plan_.nests[use.nest];
       if (use.guarded || use.access->indirect >= 0 || nest.over_chunks) return false;
       for (const Index& index : use.access->dims)
@@ -150,12 +150,12 @@ class Residence {
   }
 
   // The same threads touch the same elements in every nest, at points that no loop reaches.
-  int64_t one_owner(const Value& value, const std::vector<Use>& uses) const {
-    bool written = std::any_of(uses.begin(), uses.end(), [](const Use& use) { return use.store; });
+  int64_t one_owner(const Value& value, const std::vector<NestUse>& uses) const {
+    bool written = std::any_of(uses.begin(), uses.end(), [](const NestUse& use) { return use.store; });
     int64_t elements = 0;
     const std::vector<AxisBinding>* first = nullptr;
     std::vector<std::vector<AxisBinding>> maps;
-    for (const Use& use : uses) {
+    for (const NestUse& use : uses) {
       const Nest& nest = plan_.nests[use.nest];
       const Binding& binding = plan_.bindings[use.nest];
       if (use.guarded || use.access->indirect >= 0 || nest.relayout || nest.over_chunks) return 0;
@@ -197,7 +197,7 @@ class Residence {
       if (!plan_.steps && value.dims.size() < 2) continue;
       double reads = 0;
       bool loaded = false;
-      for (const Use& use : uses_of(plan_, id)) {
+      for (const NestUse& use : nest_uses_of(plan_, id)) {
         double points = 1;
         for (const Axis& axis : plan_.nests[use.nest].axes) points *= static_cast<double>(axis.extent);
         reads += points / static_cast<double>(element_count(value.dims));
@@ -238,16 +238,16 @@ class Residence {
   }
 
   // The nest whose binding says which thread has which element: one that stores the value, else any.
-  Use owner_of(int32_t v) const {
-    std::vector<Use> uses = uses_of(plan_, v);
-    for (const Use& use : uses)
+  NestUse owner_of(int32_t v) const {
+    std::vector<NestUse> uses = nest_uses_of(plan_, v);
+    for (const NestUse& use : uses)
       if (use.store) return use;
     return uses.front();
   }
 
   struct Copy {
     int32_t argument, held;
-    Use owner;
+    NestUse owner;
   };
 
   void finish() {

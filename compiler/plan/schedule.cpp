@@ -12,7 +12,7 @@
 namespace shoal::plan {
 namespace {
 
-constexpr std::string_view axis_names[] = {"member", "sample", "unit"};
+constexpr std::string_view population_axis_names[] = {"member", "sample", "unit"};
 
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> parts;
@@ -111,7 +111,7 @@ std::string print(const Schedule& schedule) {
     if (s.warp > 1) levels.push_back(fmt::format("warp*{}", s.warp));
     if (s.lane > 1) levels.push_back(fmt::format("lane*{}", s.lane));
     if (levels.empty()) levels.push_back("loop");
-    text += fmt::format("{}={} ", axis_names[i], fmt::join(levels, ","));
+    text += fmt::format("{}={} ", population_axis_names[i], fmt::join(levels, ","));
   }
   text += fmt::format("tile={}x{}", schedule.tile_sample, schedule.tile_unit);
   if (schedule.chunk) text += fmt::format(" chunk={}", schedule.chunk);

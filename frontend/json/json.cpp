@@ -9,7 +9,7 @@ namespace shoal::json {
 
 namespace {
 
-constexpr size_t columns = 100;
+constexpr size_t line_columns = 100;
 
 std::string scalar_text(const Json& value) {
   switch (value.kind) {
@@ -39,7 +39,7 @@ std::string one_line(const Json& value, const char* comma, const char* colon) {
 // `used`: columns of the line before the value.
 void pretty(const Json& value, size_t indent, size_t used, std::string& out) {
   const std::string line = one_line(value, ", ", ": ");
-  if (used + line.size() <= columns || value.items.empty()) {
+  if (used + line.size() <= line_columns || value.items.empty()) {
     out += line;
     return;
   }

@@ -24,7 +24,7 @@ struct Functions {
 #undef SHOAL_NVRTC
 };
 
-struct Architecture {
+struct ImageOption {
   std::string name;
   CompiledImage::Kind kind;
 };
@@ -85,7 +85,7 @@ struct Nvrtc::State {
     return log;
   }
 
-  CompiledImage build(const std::string& source, const Architecture&,
+  CompiledImage build(const std::string& source, const ImageOption&,
                       const std::vector<std::string>& more_options) const;
 
   DynamicLibrary library;
@@ -124,7 +124,7 @@ class Slot {
   std::counting_semaphore<8>& slots_;
 };
 
-Architecture architecture_for(const std::vector<int>& known, int sm, const std::string& version) {
+ImageOption architecture_for(const std::vector<int>& known, int sm, const std::string& version) {
   if (std::binary_search(known.begin(), known.end(), sm)) return {fmt::format("sm_{}", sm), CompiledImage::Kind::cubin};
   const auto above = std::upper_bound(known.begin(), known.end(), sm);
   if (above != known.begin()) return {fmt::format("compute_{}", *std::prev(above)), CompiledImage::Kind::ptx};
@@ -159,7 +159,7 @@ std::string Nvrtc::options_text(int sm, const std::vector<std::string>& more_opt
   return fmt::format("{}", fmt::join(all_options(architecture.name, more_options), " "));
 }
 
-CompiledImage Nvrtc::State::build(const std::string& source, const Architecture& architecture,
+CompiledImage Nvrtc::State::build(const std::string& source, const ImageOption& architecture,
                                   const std::vector<std::string>& more_options) const {
   const Slot slot(slots);
   const Program program(nvrtc, source);
@@ -187,7 +187,7 @@ CompiledImage Nvrtc::compile(const std::string& source, int sm, const std::vecto
 }
 
 std::string Nvrtc::ptx(const std::string& source, int sm, const std::vector<std::string>& more_options) const {
-  Architecture architecture = architecture_for(state_->architectures, sm, version());
+  ImageOption architecture = architecture_for(state_->architectures, sm, version());
   if (architecture.kind == CompiledImage::Kind::cubin)
     architecture = {fmt::format("compute_{}", sm), CompiledImage::Kind::ptx};
   return state_->build(source, architecture, more_options).bytes;

@@ -12,7 +12,7 @@ namespace shoal::io {
 
 namespace {
 
-constexpr std::string_view magic = "SHOALCKP";
+constexpr std::string_view checkpoint_magic = "SHOALCKP";
 constexpr uint64_t fixed_bytes = 8 + 4 + 4 + 8 + 8, hash_bytes = 16;
 
 template <typename T>
@@ -103,7 +103,7 @@ void write_checkpoint(const Checkpoint& checkpoint, const CheckpointHeader& head
     XXH3_128bits_update(state.get(), bytes.data(), bytes.size());
     write(bytes);
   };
-  put(magic);
+  put(checkpoint_magic);
   put(raw(checkpoint_version));
   put(raw(static_cast<uint32_t>(checkpoint.arrays.size())));
   put(raw(header.file_bytes));
@@ -123,7 +123,7 @@ void write_checkpoint(const Checkpoint& checkpoint, const CheckpointHeader& head
 }
 
 void verify_checkpoint(std::string_view bytes, const std::string& place) {
-  if (bytes.substr(0, magic.size()) != magic)
+  if (bytes.substr(0, checkpoint_magic.size()) != checkpoint_magic)
     throw DamagedCheckpoint(place, "is no checkpoint of shoal, or its start is damaged");
   if (bytes.size() < fixed_bytes + hash_bytes) throw DamagedCheckpoint(place, "is a truncated checkpoint");
   std::string_view hashed = bytes.substr(0, bytes.size() - hash_bytes);
@@ -132,7 +132,7 @@ void verify_checkpoint(std::string_view bytes, const std::string& place) {
   if (digest_of(hashed) != stored)
     throw DamagedCheckpoint(place, "is damaged or truncated (its checksum does not agree)");
   uint32_t version;
-  std::memcpy(&version, bytes.data() + magic.size(), sizeof version);
+  std::memcpy(&version, bytes.data() + checkpoint_magic.size(), sizeof version);
   if (version != checkpoint_version) {
     throw SpecError(place,
                     fmt::format("is a checkpoint of format {}; this shoal reads format {}: use the shoal that wrote it",
@@ -143,7 +143,7 @@ void verify_checkpoint(std::string_view bytes, const std::string& place) {
 Checkpoint parse_checkpoint(std::string_view bytes, const std::string& place) {
   verify_checkpoint(bytes, place);
   Fields fields(bytes.substr(0, bytes.size() - hash_bytes), place);
-  fields.take(magic.size() + sizeof(uint32_t));
+  fields.take(checkpoint_magic.size() + sizeof(uint32_t));
   auto arrays = fields.number<uint32_t>();
   if (fields.number<uint64_t>() != bytes.size()) throw DamagedCheckpoint(place, "has another size than it declares");
   Checkpoint checkpoint;

@@ -13,7 +13,7 @@ namespace shoal::io {
 
 namespace {
 
-constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::string_view npy_magic = "\x93NUMPY";
 constexpr uint64_t largest_header = 64 << 10;  // three short fields; numpy pads to a multiple of 64
 
 // Row-major order of what lies in column-major order.
@@ -60,7 +60,7 @@ Tensor read_npy(const ReadBytes& read, uint64_t total, const std::string& place)
   };
   unsigned char preamble[8];
   take(preamble, sizeof preamble, "the .npy preamble");
-  if (std::memcmp(preamble, magic.data(), magic.size()) != 0) {
+  if (std::memcmp(preamble, npy_magic.data(), npy_magic.size()) != 0) {
     throw SpecError(place,
                     "is no .npy array (its first bytes are not \\x93NUMPY); write it with numpy.save or numpy.savez");
   }
@@ -125,7 +125,7 @@ std::string npy_header(const Tensor& tensor) {
   text.resize((10 + text.size() + 1 + 63) / 64 * 64 - 11, ' ');
   text += '\n';
   check(text.size() < 65536, "an .npy header of {} bytes", text.size());
-  std::string out(magic);
+  std::string out(npy_magic);
   out += {1, 0, static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)};
   return out + text;
 }
