@@ -2,6 +2,7 @@
 #include "compiler/lower/address.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace shoal::lower {
 
@@ -17,6 +18,31 @@ void Linear::add(int32_t value, int64_t factor) {
 void Linear::add(const Linear& other, int64_t factor) {
   for (auto [value, f] : other.terms) add(value, f * factor);
   constant += other.constant * factor;
+}
+
+Range range_of(const kernel::Kernel& kernel, const Linear& linear) {
+  Range range{linear.constant, linear.constant};
+  for (auto [value, factor] : linear.terms)
+    (factor < 0 ? range.low : range.high) += factor * bounds_of(kernel, value).most;
+  return range;
+}
+
+bool Addresses::terms_divide_by(const Linear& linear, int64_t divisor) const {
+  return std::all_of(linear.terms.begin(), linear.terms.end(), [&](const auto& term) {
+    const kernel::Instruction& in = builder_.kernel().code[term.first];
+    int64_t multiple = in.op == kernel::Op::loop ? in.imm : bounds_of(builder_.kernel(), term.first).multiple;
+    return term.second * multiple % divisor == 0;
+  });
+}
+
+Linear Addresses::divided(const Linear& linear, int64_t divisor) {
+  Linear result;
+  result.constant = (linear.constant - (linear.constant % divisor + divisor) % divisor) / divisor;
+  for (auto [value, factor] : linear.terms) {
+    int64_t common = std::gcd(factor, divisor);
+    result.add(common < divisor ? once(kernel::Op::div, value, divisor / common) : value, factor / common);
+  }
+  return result;
 }
 
 int32_t Addresses::index(const Linear& linear) {

@@ -20,6 +20,13 @@ struct Linear {
   void add(const Linear& other, int64_t factor);
 };
 
+// Smallest and largest value of a Linear, whatever the counters and threads in it are; ends beyond i32 mean that
+// nothing is known.
+struct Range {
+  int64_t low = 0, high = 0;
+};
+Range range_of(const kernel::Kernel&, const Linear&);
+
 // A memo whose entries are forgotten when the bracket in which they were made closes.
 template <typename Key>
 class ScopedMemo {
@@ -59,6 +66,10 @@ class Addresses {
   // as an immediate. Each term of the two is swizzled on its own where their bits do not meet, because the result is
   // then the exclusive or of these, and the parts that a loop does not change are computed before it.
   std::pair<int32_t, int64_t> swizzled(const Linear& row, const Linear& column, int64_t row_length);
+  // Whether all terms, without the constant, are multiples of `divisor` whatever their values: loops count in steps.
+  bool terms_divide_by(const Linear& linear, int64_t divisor) const;
+  // The terms divided by `divisor`, of which they must be multiples, and the constant's quotient rounded down.
+  Linear divided(const Linear& linear, int64_t divisor);
   void open() { memo_.open(), operations_.open(); }
   void close() { memo_.close(), operations_.close(); }
 

@@ -199,11 +199,13 @@ class NestLowering {
     }
   }
 
-  int32_t identity() const {
+  int32_t identity() {
     for (const plan::Scalar& s : nest_.body)
-      if (s.kind == plan::Scalar::Kind::accumulator)
+      if (s.kind == plan::Scalar::Kind::accumulator) {
+        identity_ = s.value;
         return s.dtype == DType::f32 ? builder_.constant(static_cast<float>(s.value))
                                      : builder_.constant_i32(static_cast<int64_t>(s.value));
+      }
     return builder_.constant(0);  // nothing reads the result
   }
 
@@ -241,10 +243,7 @@ class NestLowering {
       }
       return;
     }
-    bool innermost = axis + 1 == nest_.axes.size();
-    int64_t n = extent(axis);
-    int64_t unroll = std::min<int64_t>(
-        n, std::max<int64_t>(binding_.axes[axis].tile, innermost ? context_.plan.schedule.unroll : 1));
+    int64_t n = extent(axis), unroll = unroll_of(axis, n);
     int64_t full = n / unroll * unroll;
     if (n <= unroll) return reduce_points(axis, 0, n, points, values);
     std::vector<int32_t> vars;
@@ -263,22 +262,32 @@ class NestLowering {
     if (full < n) reduce_points(axis, full, n, points, values);
   }
 
+  // Indices of a reduced axis that stand in one body of its loop. A loop that would run once is none, and a rest is
+  // avoided, except where wide accesses want whole runs or several sums their turns.
+  int64_t unroll_of(size_t axis, int64_t n) const {
+    bool innermost = axis + 1 == nest_.axes.size();
+    int64_t wanted = std::max<int64_t>(binding_.axes[axis].tile, innermost ? context_.plan.schedule.unroll : 1);
+    if (n <= wanted || (n < 2 * wanted && context_.plan.access == 1)) return n;
+    if (context_.plan.access > 1 || binding_.axes[axis].tile > 1 || sums_ > 1) return wanted;
+    for (int64_t t = wanted; t * 2 > wanted; --t)
+      if (n % t == 0) return t;
+    return wanted;
+  }
+
   void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points,
                      std::vector<int32_t>& values) {
     std::vector<std::vector<Point>> steps(static_cast<size_t>(end - begin), points);
     for (int64_t k = begin; k < end; ++k)
       for (Point& p : steps[static_cast<size_t>(k - begin)]) p[axis].constant += k;
-    // Elements that one access brings serve several steps; without such accesses the steps share no registers.
+    // Points with and without the loop counter share constants, so what they compute is kept apart. Elements that one
+    // wide access brings serve what comes later too.
     bool apart = context_.plan.access == 1;
-    for (std::vector<Point>& at : steps) {
-      // Points with and without the loop counter share constants, so what they compute is kept apart.
-      if (apart) context_.open();
-      scalars_.open();
-      if (&at == &steps.front() && axis + 1 == nest_.axes.size()) expect_steps(steps);
-      reduce_axis(axis + 1, at, values);
-      scalars_.close();
-      if (apart) context_.close();
-    }
+    if (apart) context_.open();
+    scalars_.open();
+    if (axis + 1 == nest_.axes.size()) expect_steps(steps);
+    for (std::vector<Point>& at : steps) reduce_axis(axis + 1, at, values);
+    scalars_.close();
+    if (apart) context_.close();
   }
 
   void expect_steps(const std::vector<std::vector<Point>>& steps) {
@@ -295,12 +304,22 @@ class NestLowering {
   }
 
   int32_t accumulate(int32_t accumulator, const Point& point) {
-    if (nest_.reduction == Reduction::sum && scalars_.is_product(nest_.reduced)) {
-      const plan::Scalar& product = nest_.body[nest_.reduced];
-      int32_t a = scalars_.evaluate(product.args[0], point), b = scalars_.evaluate(product.args[1], point);
-      return builder_.emit(Op::fma, a, b, accumulator);
+    int32_t operand = scalars_.under_guards(nest_.reduced, identity_, point);
+    if (operand < 0) return accumulator;
+    if (nest_.reduction == Reduction::sum && scalars_.is_product(operand)) {
+      const plan::Scalar& product = nest_.body[operand];
+      int32_t a = scalars_.evaluate(product.args[0], point);
+      if (is_zero(a)) return accumulator;
+      int32_t b = scalars_.evaluate(product.args[1], point);
+      return is_zero(b) ? accumulator : builder_.emit(Op::fma, a, b, accumulator);
     }
-    return combine(accumulator, scalars_.evaluate(nest_.reduced, point));
+    return combine(accumulator, scalars_.evaluate(operand, point));
+  }
+
+  // A guarded factor outside of its window.
+  bool is_zero(int32_t value) const {
+    const kernel::Instruction& i = builder_.kernel().code[value];
+    return i.op == Op::constant && i.type == kernel::Type::f32 && i.fimm == 0;
   }
 
   int32_t combine(int32_t a, int32_t b) {
@@ -322,6 +341,7 @@ class NestLowering {
   std::vector<Tile> tiles_;    // of the open parallel axes
   int32_t idle_ = -1;
   int64_t sums_ = 1;  // accumulators of a point
+  double identity_ = 0;  // of the reduction
 };
 
 }  // namespace

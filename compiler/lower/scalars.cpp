@@ -14,6 +14,8 @@ using plan::Scalar;
 
 namespace {
 
+constexpr int32_t certain = -1, impossible = -2;  // in the place of a predicate
+
 void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
   for (const plan::Term& term : index.terms) {
     if (term.axis == plan::time_axis) continue;  // the same for the whole nest
@@ -158,8 +160,13 @@ Linear Scalars::resolve(const plan::Index& index, const Point& point) {
       continue;
     }
     const plan::Quotient& q = nest_.quotients[term.axis - nest_.axes.size()];
-    int32_t numerator = context_.addresses.value(resolve(q.numerator, point));
-    result.add(builder_.emit(Op::div, numerator, builder_.constant_i32(q.divisor)), term.factor);
+    Linear numerator = resolve(q.numerator, point);
+    if (context_.addresses.terms_divide_by(numerator, q.divisor)) {
+      result.add(context_.addresses.divided(numerator, q.divisor), term.factor);
+      continue;
+    }
+    int32_t value = context_.addresses.value(numerator);
+    result.add(builder_.emit(Op::div, value, builder_.constant_i32(q.divisor)), term.factor);
   }
   return result;
 }
@@ -172,29 +179,42 @@ std::vector<Linear> Scalars::resolve_all(const plan::Access& access, const Point
 
 Linear Scalars::sample_of(const Point& point) const { return sample_axis_ >= 0 ? point[sample_axis_] : Linear{}; }
 
-// Predicate that all guards hold; -1 when that is certain.
+// Predicate that all guards hold, or one of the two certainties.
 int32_t Scalars::holds(const std::vector<plan::Guard>& guards, const Point& point) {
-  int32_t pred = -1;
-  auto require = [&](int32_t p) { pred = pred < 0 ? p : builder_.emit(Op::band, pred, p); };
+  int32_t pred = certain;
   for (const plan::Guard& guard : guards) {
-    Linear index;
-    int64_t extent = guard.extent;
-    if (guard.quotient >= 0) {
-      // A negative numerator is a large unsigned one, so its quotient fails the upper bound.
-      const plan::Quotient& q = nest_.quotients[guard.quotient];
-      int32_t numerator = context_.addresses.value(resolve(q.numerator, point));
-      int32_t divisor = builder_.constant_i32(q.divisor);
-      require(builder_.emit(Op::eq, builder_.emit(Op::rem, numerator, divisor), builder_.constant_i32(0)));
-      require(builder_.emit(Op::lt, builder_.emit(Op::div, numerator, divisor), builder_.constant_i32(q.extent)));
-      continue;
-    }
-    index = resolve(guard.index, point);
-    if (index.terms.empty() && index.constant >= 0 && index.constant < extent) continue;
-    int32_t value = context_.addresses.value(index);
-    require(builder_.emit(Op::le, builder_.constant_i32(0), value));
-    require(builder_.emit(Op::lt, value, builder_.constant_i32(extent)));
+    int32_t p = guard.quotient >= 0 ? quotient_holds(nest_.quotients[guard.quotient], point)
+                                    : within(resolve(guard.index, point), guard.extent);
+    if (p == impossible) return impossible;
+    pred = both(pred, p);
   }
   return pred;
+}
+
+// Predicate that 0 <= index < extent, or a certainty.
+int32_t Scalars::within(const Linear& index, int64_t extent) {
+  Range range = range_of(builder_.kernel(), index);
+  if (range.high < 0 || range.low >= extent) return impossible;
+  int32_t pred = certain;
+  if (range.low < 0) pred = builder_.emit(Op::le, builder_.constant_i32(0), context_.addresses.value(index));
+  if (range.high >= extent)
+    pred = both(pred, builder_.emit(Op::lt, context_.addresses.value(index), builder_.constant_i32(extent)));
+  return pred;
+}
+
+int32_t Scalars::both(int32_t a, int32_t b) {
+  if (a == certain || b == certain) return a == certain ? b : a;
+  return builder_.emit(Op::band, a, b);
+}
+
+int32_t Scalars::quotient_holds(const plan::Quotient& q, const Point& point) {
+  Linear numerator = resolve(q.numerator, point);
+  if (context_.addresses.terms_divide_by(numerator, q.divisor))
+    return numerator.constant % q.divisor ? impossible : within(numerator, q.extent * q.divisor);
+  // A negative numerator is a large unsigned one, so its quotient fails the upper bound.
+  int32_t value = context_.addresses.value(numerator), divisor = builder_.constant_i32(q.divisor);
+  int32_t whole = builder_.emit(Op::eq, builder_.emit(Op::rem, value, divisor), builder_.constant_i32(0));
+  return both(whole, builder_.emit(Op::lt, builder_.emit(Op::div, value, divisor), builder_.constant_i32(q.extent)));
 }
 
 int32_t Scalars::constant(DType dtype, double value) {
@@ -212,6 +232,16 @@ Context::Element Scalars::element(const plan::Store& store, const Point& point, 
 
 int32_t Scalars::load_stored(const plan::Store& store, const Point& point) {
   return context_.load(store.access.value, sample_of(point), resolve_all(store.access, point), -1);
+}
+
+int32_t Scalars::under_guards(int32_t scalar, double identity, const Point& point) {
+  while (nest_.body[scalar].kind == Scalar::Kind::guarded && nest_.body[scalar].value == identity) {
+    int32_t valid = holds(nest_.body[scalar].guards, point);
+    if (valid == impossible) return -1;
+    if (valid != certain) break;
+    scalar = nest_.body[scalar].args[0];
+  }
+  return scalar;
 }
 
 bool Scalars::is_product(int32_t scalar) const {
@@ -232,17 +262,20 @@ int32_t Scalars::compute(int32_t id, const Point& point) {
     case Scalar::Kind::step: return context_.step;
     case Scalar::Kind::load: {
       int32_t valid = holds(s.guards, point);
+      if (valid == impossible) return constant(s.dtype, s.value);
       std::vector<Linear> dims = resolve_all(s.access, point);
       if (s.access.indirect >= 0) {
         dims[0] = {};
         dims[0].add(evaluate(s.access.indirect, point), 1);
       }
       int32_t value = context_.load(s.access.value, sample_of(point), dims, valid);
-      return valid < 0 ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
+      return valid == certain ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
     }
     case Scalar::Kind::guarded: {
-      int32_t value = evaluate(s.args[0], point), valid = holds(s.guards, point);
-      return valid < 0 ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
+      int32_t valid = holds(s.guards, point);
+      if (valid == impossible) return constant(s.dtype, s.value);
+      int32_t value = evaluate(s.args[0], point);
+      return valid == certain ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));
     }
     case Scalar::Kind::primitive: return primitive(s, point);
     case Scalar::Kind::accumulator: break;

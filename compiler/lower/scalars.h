@@ -28,6 +28,10 @@ class Scalars {
   Context::Element element(const plan::Store& store, const Point& point, int32_t scalar);
   int32_t load_stored(const plan::Store& store, const Point& point);
 
+  // The scalar that is summed at this point where `scalar` is guarded: what is under guards that certainly hold, and -1
+  // where one certainly fails, so that the scalar is `identity`.
+  int32_t under_guards(int32_t scalar, double identity, const Point& point);
+
   // The two factors, when the reduced scalar is an f32 product that nothing else uses.
   bool is_product(int32_t scalar) const;
   // Whether the reduced scalar reads memory that this nest stores to.
@@ -43,6 +47,9 @@ class Scalars {
   int32_t fused(const plan::Scalar& scalar, const Point& point);
   Linear resolve(const plan::Index& index, const Point& point);
   int32_t holds(const std::vector<plan::Guard>& guards, const Point& point);
+  int32_t quotient_holds(const plan::Quotient& q, const Point& point);
+  int32_t within(const Linear& index, int64_t extent);
+  int32_t both(int32_t a, int32_t b);
   std::vector<Linear> resolve_all(const plan::Access& access, const Point& point);
   Linear sample_of(const Point& point) const;
   std::vector<int64_t> key(int32_t scalar, const Point& point) const;

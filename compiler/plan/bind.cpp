@@ -8,9 +8,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 namespace shoal::plan {
 namespace {
+
+// A strided window that steps further than this is decided where it is read, point by point.
+constexpr int64_t largest_phase = 4;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -83,8 +87,23 @@ void give(AxisBinding& axis, const Slot& slot, bool warps) {
     axis.lane_bits.push_back(std::countr_zero(static_cast<uint32_t>(slot.div * bit)));
 }
 
-// Distinct loads per iteration of the reduction for tiles on axes a and b: what register reuse leaves.
-double tile_loads(const Plan& plan, const Nest& nest, int a, int ta, int b, int tb) {
+using Tile = std::vector<int>;  // by axis
+
+// Points of each axis that one element of a load serves: none where the index names the axis, and the divisor's where a
+// quotient does.
+void see_axes(const Nest& nest, const Index& index, int64_t divisor, std::vector<int64_t>& served) {
+  for (const Term& term : index.terms) {
+    if (term.axis == time_axis) continue;
+    size_t a = static_cast<size_t>(term.axis), axes = nest.axes.size();
+    if (a < axes)
+      served[a] = std::min(served[a], divisor);
+    else
+      see_axes(nest, nest.quotients[a - axes].numerator, nest.quotients[a - axes].divisor, served);
+  }
+}
+
+// Distinct loads per iteration of the reduction: what register reuse leaves.
+double tile_loads(const Plan& plan, const Nest& nest, const Tile& tile) {
   double loads = 0;
   // What the reduced scalar is computed from; the epilogue's loads are made once, not in every iteration.
   std::vector<bool> summed(nest.body.size(), false);
@@ -95,21 +114,29 @@ double tile_loads(const Plan& plan, const Nest& nest, int a, int ta, int b, int 
     for (int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
       if (from >= 0) summed[from] = true;
     if (s.kind != Scalar::Kind::load) continue;
-    bool names_a = false, names_b = false;
-    auto see = [&](const Index& index) {
-      for (const Term& term : index.terms) {
-        names_a = names_a || term.axis == a;
-        names_b = names_b || term.axis == b;
-      }
-    };
-    for (const Index& index : s.access.dims) see(index);
-    if (plan.values[s.access.value].varies.sample) {
-      names_a = names_a || nest.axes[a].sample;
-      names_b = names_b || nest.axes[b].sample;
-    }
-    loads += (names_a ? ta : 1) * (names_b ? tb : 1);
+    std::vector<int64_t> served(tile.begin(), tile.end());
+    for (const Index& index : s.access.dims) see_axes(nest, index, 1, served);
+    double elements = 1;
+    for (size_t a = 0; a < tile.size(); ++a)
+      elements *= static_cast<double>(nest.axes[a].sample && plan.values[s.access.value].varies.sample
+                                          ? tile[a]
+                                          : ceil_div(tile[a], std::max<int64_t>(served[a], 1)));
+    loads += elements;
   }
   return loads;
+}
+
+// By axis: how many neighbouring points must stand in one body so that a quotient's rest is known for each of them.
+Tile phases_of(const Nest& nest, const Binding& binding) {
+  Tile phases(nest.axes.size(), 1);
+  for (const Quotient& q : nest.quotients)
+    for (const Term& term : q.numerator.terms) {
+      if (term.axis >= static_cast<int32_t>(nest.axes.size())) continue;
+      int64_t phase = q.divisor / std::gcd(q.divisor, term.factor);
+      if (phase > largest_phase || binding.axes[term.axis].threads > 1) return Tile(nest.axes.size(), 1);
+      phases[term.axis] = static_cast<int>(std::lcm<int64_t>(phases[term.axis], phase));
+    }
+  return phases;
 }
 
 // The largest tile up to `wanted` that divides the points of a thread, unless that is under half of it.
@@ -120,12 +147,32 @@ int fit_tile(int64_t points, int wanted) {
   return tile;
 }
 
+// A body that holds all phases of a quotient's axes; what they leave of the budget goes to the axis with the most
+// reuse.
+void tile_phases(const Plan& plan, const Nest& nest, const Tile& phases, int budget, Binding& binding) {
+  size_t parallel = static_cast<size_t>(nest.parallel_count());
+  int held = 1;
+  for (size_t a = 0; a < parallel; ++a) held *= phases[a];
+  Tile best = phases;
+  double best_work = 0;
+  for (size_t a = 0; a < parallel; ++a) {
+    Tile tile = phases;
+    int64_t points = ceil_div(nest.axes[a].extent, int64_t{binding.axes[a].threads} * phases[a]);
+    tile[a] *= fit_tile(points, std::max(1, budget / held));
+    double work = static_cast<double>(tile[a] / phases[a]) / tile_loads(plan, nest, tile);
+    if (work > best_work) best_work = work, best = tile;
+  }
+  for (size_t a = 0; a < best.size(); ++a) binding.axes[a].tile = best[a];
+}
+
 void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   const Schedule& schedule = plan.schedule;
   auto points = [&](int a) { return ceil_div(nest.axes[a].extent, binding.axes[a].threads); };
   int parallel = nest.parallel_count();
   if (parallel == 0) return;
   int budget = schedule.tile_sample * schedule.tile_unit;
+  if (Tile phases = phases_of(nest, binding); std::any_of(phases.begin(), phases.end(), [](int p) { return p > 1; }))
+    return tile_phases(plan, nest, phases, budget, binding);
   if (nest.reduced < 0) {  // no reuse to win: a few independent points along the innermost axis hide latency
     binding.axes[parallel - 1].tile = fit_tile(points(parallel - 1), std::min(4, budget * schedule.sums));
     return;
@@ -139,7 +186,9 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
         // What a short axis cannot use of the tile, the other may: the accumulators are what hides latency.
         if (ta < wa) tb = fit_tile(points(b), budget / ta);
         if (tb < wb) ta = fit_tile(points(a), budget / tb);
-        double work_per_load = ta * tb / tile_loads(plan, nest, a, ta, b, tb);
+        Tile tile(nest.axes.size(), 1);
+        tile[a] = ta, tile[b] = tb;
+        double work_per_load = ta * tb / tile_loads(plan, nest, tile);
         if (work_per_load <= best) continue;
         best = work_per_load;
         for (AxisBinding& axis : binding.axes) axis.tile = 1;

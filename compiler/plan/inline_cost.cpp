@@ -1,6 +1,8 @@
 // Counts evaluations backwards and operations forwards, and compares recomputing with storing.
 #include "compiler/plan/inline_cost.h"
 
+#include <algorithm>
+
 namespace shoal::plan {
 namespace {
 
@@ -17,6 +19,7 @@ double own_cost(Prim prim) {
     case Prim::reshape:
     case Prim::transpose:
     case Prim::slice:
+    case Prim::window:  // its guards become padding of what it reads
     case Prim::time:
     case Prim::carry:
     case Prim::last:
@@ -38,7 +41,6 @@ double own_cost(Prim prim) {
     case Prim::select:
     case Prim::cast:
     case Prim::pad:
-    case Prim::window:
     case Prim::concat: return 1;
     case Prim::div:
     case Prim::rem:
@@ -59,6 +61,20 @@ double own_cost(Prim prim) {
 }
 
 constexpr double load_cost = 0.5;
+
+// By node: whether it is integer arithmetic on coordinates, which is a part of addressing and never worth memory.
+std::vector<bool> known_from_coordinates(const Graph& graph) {
+  std::vector<bool> known(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (node.dtype == DType::f32) continue;
+    bool leaf = node.prim == Prim::index || node.prim == Prim::constant;
+    bool derived = prim_kind(node.prim) == PrimKind::scalar || node.prim == Prim::broadcast;
+    known[n] = leaf || (derived && std::all_of(node.inputs.begin(), node.inputs.end(),
+                                               [&](NodeId input) { return known[input]; }));
+  }
+  return known;
+}
 
 // How often a sum node evaluates its operand; a register tile reuses each element about four times.
 double operand_evaluations(const Graph& graph, const Node& sum, const Node& operand) {
@@ -97,6 +113,7 @@ bool is_renaming(const Shape& from, const Shape& to) {
 std::vector<bool> worth_storing(const Graph& graph) {
   size_t count = graph.nodes.size();
   std::vector<double> cost(count, load_cost);
+  std::vector<bool> known = known_from_coordinates(graph);
   for (size_t n = 0; n < count; ++n) {
     const Node& node = graph.nodes[n];
     PrimKind kind = prim_kind(node.prim);
@@ -105,6 +122,7 @@ std::vector<bool> worth_storing(const Graph& graph) {
     bool slice_of_time = node.prim == Prim::gather && graph[node.inputs[1]].prim == Prim::time;
     cost[n] = slice_of_time ? 0 : own_cost(node.prim);
     for (NodeId input : node.inputs) cost[n] += cost[input];
+    if (known[n]) cost[n] = 0;
   }
   std::vector<double> evaluations(count, 0);
   std::vector<bool> stored(count, false);
@@ -123,7 +141,9 @@ std::vector<bool> worth_storing(const Graph& graph) {
       for (NodeId input : node.inputs) evaluations[input] += elements;
       continue;
     }
-    if (evaluations[n] * (cost[n] - 1) > elements * (cost[n] + 1)) stored[n] = true;
+    // What only names elements is not worth memory: what it names may be.
+    bool names = own_cost(node.prim) == 0 && kind == PrimKind::indexing;
+    if (!names && evaluations[n] * (cost[n] - 1) > elements * (cost[n] + 1)) stored[n] = true;
     double times = stored[n] ? elements : evaluations[n];
     for (NodeId input : node.inputs) evaluations[input] += times;
     // A reshape that is more than a renaming reads its input as flat memory, so there must be memory.
