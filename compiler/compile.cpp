@@ -76,6 +76,7 @@ plan::Schedule choose(const Graph& graph, const Target& target, const Options& o
     int64_t in_group = members_of_group(c.schedule);
     plan::Prediction p = plan::predict(c,
                                        {.instructions = e.instructions,
+                                        .scattered = e.scattered,
                                         .global_bytes = e.global_bytes,
                                         .groups = (options.members + in_group - 1) / in_group,
                                         .barriers = e.barriers,
@@ -103,7 +104,7 @@ std::string header_text(const Graph& graph, const Module& m) {
 
 kernel::Estimate scaled(kernel::Estimate e, double factor) {
   for (double* count : {&e.fma, &e.flops, &e.transcendental, &e.integer, &e.global_bytes, &e.shared_bytes,
-                        &e.instructions, &e.barriers})
+                        &e.instructions, &e.scattered, &e.barriers})
     *count *= factor;
   return e;
 }

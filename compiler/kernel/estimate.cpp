@@ -12,7 +12,7 @@ namespace {
 class Counter {
  public:
   Counter(const Kernel& kernel, const std::vector<int32_t>& scalars)
-      : kernel_(kernel), scalars_(scalars), known_(kernel.code.size()) {}
+      : kernel_(kernel), scalars_(scalars), known_(kernel.code.size()), neighbour_(kernel.code.size()) {}
 
   Estimate run() {
     threads_ = static_cast<double>(kernel_.warps) * kernel_.lanes;
@@ -21,7 +21,18 @@ class Counter {
   }
 
  private:
-  std::optional<int64_t> known(int32_t value) const { return value < 0 ? std::nullopt : known_[value]; }
+  using Values = std::vector<std::optional<int64_t>>;
+  static std::optional<int64_t> at(const Values& values, int32_t v) { return v < 0 ? std::nullopt : values[v]; }
+  std::optional<int64_t> known(int32_t value) const { return at(known_, value); }
+  void set_both(size_t index, int64_t value) { known_[index] = neighbour_[index] = value; }
+
+  // Whether the second lane's element is neither the first one's nor the next; not, where that is only known at run
+  // time.
+  bool is_scattered(const Instruction& i) const {
+    if (kernel_.buffers[i.buffer].space == Space::local || i.args[1] < 0) return false;
+    const std::optional<int64_t> a = known(i.args[1]), b = at(neighbour_, i.args[1]);
+    return a && b && *a != *b && *b != *a + 1;
+  }
 
   void count(double& counter, double amount = 1) { counter += amount * times_.back() * threads_; }
 
@@ -46,35 +57,38 @@ class Counter {
     }
   }
 
-  void propagate(size_t index, const Instruction& i) {
-    const std::optional<int64_t> a = known(i.args[0]), b = known(i.args[1]);
-    if (i.op == Op::select && a) known_[index] = *a != 0 ? known(i.args[1]) : known(i.args[2]);
-    if (i.op == Op::to_i64 || (i.op == Op::to_i32 && kernel_.code[i.args[0]].type == Type::pred)) known_[index] = a;
+  void propagate(Values& values, size_t index, const Instruction& i) {
+    const std::optional<int64_t> a = at(values, i.args[0]), b = at(values, i.args[1]);
+    if (i.op == Op::select && a) values[index] = *a != 0 ? at(values, i.args[1]) : at(values, i.args[2]);
+    if (i.op == Op::to_i64 || (i.op == Op::to_i32 && kernel_.code[i.args[0]].type == Type::pred)) values[index] = a;
     if (op_operands(i.op) != 2 || !a || !b) return;
     if ((i.op == Op::div || i.op == Op::rem) && *b == 0) return;
-    known_[index] = evaluate_integer(i.op, kernel_.code[i.args[0]].type, *a, *b);
+    values[index] = evaluate_integer(i.op, kernel_.code[i.args[0]].type, *a, *b);
   }
 
   void visit(size_t index) {
     const Instruction& i = kernel_.code[index];
     switch (op_kind(i.op)) {
       case OpKind::leaf:
-        if (i.op == Op::constant && i.type != Type::f32) known_[index] = i.imm;
+        if (i.op == Op::constant && i.type != Type::f32) set_both(index, i.imm);
         if (i.op == Op::scalar) {
           check(i.imm < static_cast<int64_t>(scalars_.size()), "estimate needs scalar '{}'", kernel_.scalars[i.imm]);
-          known_[index] = scalars_[i.imm];
+          set_both(index, scalars_[i.imm]);
         }
         // The first thread of the first group stands for all.
-        if (i.op == Op::group || i.op == Op::warp || i.op == Op::lane) known_[index] = 0;
+        if (i.op == Op::group || i.op == Op::warp || i.op == Op::lane) set_both(index, 0);
+        if (i.op == Op::lane) neighbour_[index] = 1;
         return;
       case OpKind::variable: return;
       case OpKind::arith:
         arith(i);
-        propagate(index, i);
+        propagate(known_, index, i);
+        propagate(neighbour_, index, i);
         break;
       case OpKind::memory:
         count_bytes(i);
         if (i.width == 0) return;
+        if (is_scattered(i)) total_.scattered += times_.back();
         break;
       case OpKind::lanes: break;
       case OpKind::sync:
@@ -90,7 +104,7 @@ class Counter {
     if (i.op == Op::loop) {
       const int64_t end = known(i.args[0]).value_or(1);
       times_.push_back(times_.back() * static_cast<double>(std::max<int64_t>(0, (end + i.imm - 1) / i.imm)));
-      known_[index] = 0;
+      set_both(index, 0);
     } else if (i.op == Op::when || i.op == Op::repeat) {
       times_.push_back(times_.back());
     } else {
@@ -100,8 +114,9 @@ class Counter {
 
   const Kernel& kernel_;
   const std::vector<int32_t>& scalars_;
-  std::vector<std::optional<int64_t>> known_;  // integer values of the first thread in the first iterations
-  std::vector<double> times_{1};               // executions of each open bracket's body
+  Values known_;                  // integer values of the first thread in the first iterations
+  Values neighbour_;              // and of the second one
+  std::vector<double> times_{1};  // executions of each open bracket's body
   double threads_ = 1;
   Estimate total_;
 };

@@ -126,7 +126,8 @@ struct Estimate {
   double fma = 0, flops = 0, transcendental = 0, integer = 0;  // per group, all threads; an fma counts as 2 flops
   double global_bytes = 0, shared_bytes = 0;                   // bytes asked for by all threads
   double instructions = 0;                                     // executed by one thread
-  double barriers = 0;                                         // of the group; of the warp where there is only one
+  double scattered = 0;  // of these, accesses whose lanes do not stand side by side
+  double barriers = 0;   // of the group; of the warp where there is only one
 };
 Estimate estimate(const Kernel&, const std::vector<int32_t>& scalars);
 

@@ -266,9 +266,10 @@ class NestLowering {
   // avoided, except where wide accesses want whole runs or several sums their turns.
   int64_t unroll_of(size_t axis, int64_t n) const {
     bool innermost = axis + 1 == nest_.axes.size();
-    int64_t wanted = std::max<int64_t>(binding_.axes[axis].tile, innermost ? context_.plan.schedule.unroll : 1);
+    int64_t tile = binding_.axes[axis].tile;
+    int64_t wanted = std::max<int64_t>(tile, innermost ? context_.plan.schedule.unroll / tile * tile : 1);
     if (n <= wanted || (n < 2 * wanted && context_.plan.access == 1)) return n;
-    if (context_.plan.access > 1 || binding_.axes[axis].tile > 1 || sums_ > 1) return wanted;
+    if (context_.plan.access > 1 || tile > 1 || sums_ > 1) return wanted;
     for (int64_t t = wanted; t * 2 > wanted; --t)
       if (n % t == 0) return t;
     return wanted;

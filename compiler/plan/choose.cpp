@@ -159,10 +159,15 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   double half_l1 = static_cast<double>(machine.l1_bytes) / 2;
   double over = std::clamp((static_cast<double>(candidate.layer_bytes) - half_l1) / (half_l1 * 4), 0.0, 1.0);
   double slowdown = 1 + 0.4 * over;
-  // A strided load of a vector is as many loads as there are lanes.
-  if (candidate.schedule[PopulationAxis::unit].lane > 1) slowdown *= 1.7;
+  // A strided load of a vector is as many loads as there are lanes. With lanes along units most nests have some, of
+  // which a share is vectors after all.
+  double instructions = counts.instructions;
+  if (candidate.schedule[PopulationAxis::unit].lane > 1)
+    slowdown *= 1.7;
+  else
+    instructions += counts.scattered * (candidate.schedule.lanes() - 1);
   const int threads = candidate.schedule.warps();
-  double compute = counts.instructions * ns_per_instruction * slowdown;
+  double compute = instructions * ns_per_instruction * slowdown;
   bool streams = candidate.state_bytes > machine.l2_bytes * 3 / 4;
   double stream = streams ? counts.global_bytes / stream_bytes_per_ns / threads : 0;
   double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
@@ -174,7 +179,7 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   Prediction p;
   p.ns = (compute + stream + barriers) * rounds;
   p.terms = fmt::format(
-      "{:.4g} instructions x {:.3f} ns{}{}, {:.4g} of {} groups on each of {}", counts.instructions,
+      "{:.4g} instructions x {:.3f} ns{}{}, {:.4g} of {} groups on each of {}", instructions,
       ns_per_instruction * slowdown,
       streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes / threads) : std::string(),
       threads > 1 ? fmt::format(" + {:.0f} barriers x {:.0f} ns", counts.barriers, ns_per_barrier) : std::string(),

@@ -61,6 +61,20 @@ barrier group
   EXPECT_EQ(e.barriers, 1);
 }
 
+TEST(KernelEstimate, LanesThatDoNotStandSideBySideAreScattered) {
+  const Estimate e = estimate(parsed(R"(%0 = lane : i32
+%1 = load x[_, %0, 0] : f32
+%2 = constant 3 : i32
+%3 = mul %0 %2 : i32
+%4 = load x[_, %3, 0] : f32
+%5 = load x[_, %2, 0] : f32
+store x[_, %3, 1] = %4
+)",
+                                     "kernel k warps 1 lanes 4 shared 16"),
+                              {0});
+  EXPECT_EQ(e.scattered, 2);
+}
+
 TEST(KernelEstimate, LoopsMultiply) {
   const Kernel k = parsed(R"(%0 = constant 3 : i32
 %1 = scalar 0 : i32
