@@ -67,7 +67,9 @@ TEST(Teams, CostTheirBarriersAndSplitTheRest) {
   team.schedule[PopulationAxis::sample].warp = 2;
   const Machine machine = machine_of(2, true);
   auto ns = [&](const Candidate& c, double instructions, int64_t groups, double barriers, bool steps) {
-    return plan::predict(c, {instructions, 0, groups, barriers, steps}, machine).ns;
+    return plan::predict(c, {.instructions = instructions, .groups = groups, .barriers = barriers, .steps = steps},
+                         machine)
+        .ns;
   };
   EXPECT_DOUBLE_EQ(ns(team, 500, 1, 0, true), ns(alone, 1000, 1, 0, true) / 2);
   EXPECT_GT(ns(team, 500, 1, 10, true), ns(team, 500, 1, 0, true) + 1000);
