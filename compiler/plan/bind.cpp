@@ -16,8 +16,6 @@ namespace {
 // A strided window that steps further than this is decided where it is read, point by point.
 constexpr int64_t largest_phase = 4;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Lanes of a level that go to one population axis.
 struct Slot {
   bool sample;

@@ -5,6 +5,8 @@
 
 namespace shoal::plan {
 
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 Binding bind_nest(const Plan& plan, const Nest& nest);
 
 // GPU: chooses for every temporary whether its rows run along samples or along its last dimension: along what wide

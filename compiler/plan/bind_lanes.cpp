@@ -13,8 +13,6 @@
 namespace shoal::plan {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 constexpr int64_t bytes_of_sector = 32;   // global memory is read in these
 constexpr double wide_wavefronts = 2;     // of a 16-byte load of a warp whose lanes share addresses in pairs
 constexpr double issue_slots = 4;         // warp instructions a multiprocessor issues in a cycle
