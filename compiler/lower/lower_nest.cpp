@@ -341,7 +341,7 @@ class NestLowering {
   std::vector<size_t> order_;  // parallel axes, outermost first
   std::vector<Tile> tiles_;    // of the open parallel axes
   int32_t idle_ = -1;
-  int64_t sums_ = 1;  // accumulators of a point
+  int64_t sums_ = 1;     // accumulators of a point
   double identity_ = 0;  // of the reduction
 };
 
