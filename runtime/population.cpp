@@ -52,7 +52,8 @@ bool Population::owns(const Argument& argument) {
 
 PopulationArray& Population::array(const Argument& argument, int64_t member_multiple) {
   const ArgumentLayout wanted = layout_of(argument, members_, member_multiple);
-  std::unique_ptr<PopulationArray>& held = arrays_[argument.name];
+  Arrays& arrays = value_dtype(wanted.dtype) == wanted.dtype ? arrays_ : rounded_[wanted.dtype];
+  std::unique_ptr<PopulationArray>& held = arrays[argument.name];
   if (held && held->layout() == wanted) return *held;
   auto made = std::make_unique<PopulationArray>(device_, argument.name, wanted);
   if (held) {
@@ -68,14 +69,31 @@ PopulationArray& Population::array(const Argument& argument, int64_t member_mult
   return *held;
 }
 
+void Population::round_stored(const Argument& argument, int64_t member_multiple) {
+  if (value_dtype(argument.dtype) == argument.dtype) return;
+  PopulationArray& rounded = array(argument, member_multiple);
+  if (const auto full = arrays_.find(argument.name); full != arrays_.end())
+    move_elements<float>(*full->second, rounded);
+}
+
+std::vector<PopulationArray*> Population::all_of(const std::string& name) const {
+  std::vector<PopulationArray*> found;
+  const auto look = [&](const Arrays& arrays) {
+    if (const auto at = arrays.find(name); at != arrays.end()) found.push_back(at->second.get());
+  };
+  look(arrays_);
+  for (const auto& [dtype, arrays] : rounded_) look(arrays);
+  return found;
+}
+
 PopulationArray& Population::array(const std::string& name) {
   return const_cast<PopulationArray&>(std::as_const(*this).array(name));
 }
 
 const PopulationArray& Population::array(const std::string& name) const {
-  const auto found = arrays_.find(name);
-  check(found != arrays_.end() && found->second, "the population has no array {}", name);
-  return *found->second;
+  const std::vector<PopulationArray*> found = all_of(name);
+  check(!found.empty(), "the population has no array {}", name);
+  return *found[0];
 }
 
 std::vector<std::string> Population::names() const {
@@ -86,11 +104,12 @@ std::vector<std::string> Population::names() const {
 
 void Population::initialize(const std::vector<Parameter>& parameters, uint64_t seed) {
   for (const Parameter& parameter : parameters) {
-    PopulationArray& target = array(parameter.name);
-    const int64_t chunk = target.chunk_members();
-    for (int64_t first = 0; first < members_; first += chunk) {
-      const int64_t count = std::min(chunk, members_ - first);
-      target.write_members<float>(first, initial_values(parameter, seed, first_member_ + first, count));
+    for (PopulationArray* target : all_of(parameter.name)) {
+      const int64_t chunk = target->chunk_members();
+      for (int64_t first = 0; first < members_; first += chunk) {
+        const int64_t count = std::min(chunk, members_ - first);
+        target->write_members<float>(first, initial_values(parameter, seed, first_member_ + first, count));
+      }
     }
   }
 }
@@ -98,9 +117,7 @@ void Population::initialize(const std::vector<Parameter>& parameters, uint64_t s
 std::vector<io::NamedTensor> Population::parameters(const std::vector<Parameter>& parameters) const {
   std::vector<io::NamedTensor> tensors;
   for (const Parameter& parameter : parameters) {
-    const auto found = arrays_.find(parameter.name);
-    check(found != arrays_.end(), "the population has no parameter {}", parameter.name);
-    const std::vector<float> values = found->second->read<float>();
+    const std::vector<float> values = array(parameter.name).read<float>();
     tensors.push_back({parameter.name, io::make_tensor(with_members(members_, parameter.shape), values)});
   }
   return tensors;
@@ -118,7 +135,7 @@ void Population::set_parameters(const std::vector<Parameter>& parameters, const 
       throw SpecError(place, fmt::format("array \"{}\": expected shape {} [members, ...], got {}", parameter.name,
                                          shape_text(expected), shape_text(tensor.shape)));
     const std::vector<float> values = io::to_float(tensor, place + ", array " + parameter.name);
-    array(parameter.name).write<float>(values);
+    for (PopulationArray* target : all_of(parameter.name)) target->write<float>(values);
   }
 }
 

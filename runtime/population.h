@@ -29,6 +29,10 @@ class Population {
   // The array of an argument in the layout that a module wants: made (zeros), or, when it is held in another layout,
   // moved into this one. References stay valid until the array is asked for in another layout.
   PopulationArray& array(const Argument&, int64_t member_multiple);
+  // Where the argument is stored as f16 or bf16, and the population holds it as f32 too: the first is made anew from
+  // the second, which stays as it is. A program that only reads parameters asks for this when it is made; what trains
+  // them afterwards does not reach it.
+  void round_stored(const Argument&, int64_t member_multiple);
   PopulationArray& array(const std::string& name);  // throws InternalError when there is none
   const PopulationArray& array(const std::string& name) const;
   bool has(const std::string& name) const { return arrays_.count(name) != 0; }
@@ -45,7 +49,12 @@ class Population {
  private:
   Device& device_;
   int64_t members_, first_member_;
-  std::map<std::string, std::unique_ptr<PopulationArray>> arrays_;
+  using Arrays = std::map<std::string, std::unique_ptr<PopulationArray>>;
+  // Of this name, f32 or i32 first; empty when there is none.
+  std::vector<PopulationArray*> all_of(const std::string& name) const;
+
+  Arrays arrays_;
+  std::map<DType, Arrays> rounded_;  // f16 and bf16: copies, or all there is where nothing trains
 };
 
 }  // namespace shoal::runtime

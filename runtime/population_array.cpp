@@ -2,14 +2,42 @@
 #include "runtime/population_array.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "compiler/support/error.h"
+#include "compiler/support/half.h"
 
 namespace shoal::runtime {
 namespace {
 
 constexpr int64_t chunk_elements = int64_t{4} << 20;  // 16 MiB of host memory a transfer
+
+// From and to the bytes of elements as they are stored.
+template <typename T>
+void write_stored(DeviceBuffer& buffer, DType stored, int64_t first, const std::vector<T>& values) {
+  const auto count = static_cast<int64_t>(values.size());
+  if (value_dtype(stored) == stored) return buffer.write(values.data(), count * 4, first * 4);
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<uint16_t> halves(values.size());
+    std::transform(values.begin(), values.end(), halves.begin(), stored == DType::f16 ? to_f16 : to_bf16);
+    return buffer.write(halves.data(), count * 2, first * 2);
+  }
+  throw InternalError("internal error: integers are written to an array of floats");
+}
+
+template <typename T>
+void read_stored(const DeviceBuffer& buffer, DType stored, int64_t first, std::vector<T>& values) {
+  const auto count = static_cast<int64_t>(values.size());
+  if (value_dtype(stored) == stored) return buffer.read(values.data(), count * 4, first * 4);
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<uint16_t> halves(values.size());
+    buffer.read(halves.data(), count * 2, first * 2);
+    std::transform(halves.begin(), halves.end(), values.begin(), stored == DType::f16 ? from_f16 : from_bf16);
+    return;
+  }
+  throw InternalError("internal error: integers are read from an array of floats");
+}
 
 }  // namespace
 
@@ -29,7 +57,7 @@ void PopulationArray::write_members(int64_t first, std::span<const T> dense) {
         first + count, layout_.members);
   std::vector<T> packed(static_cast<size_t>(packed_elements(layout_, count)));
   pack<T>(layout_, count, dense, packed);
-  buffer_->write(packed.data(), static_cast<int64_t>(packed.size()) * 4, first * row * 4);
+  write_stored(*buffer_, layout_.dtype, first * row, packed);
 }
 
 template <typename T>
@@ -37,7 +65,7 @@ std::vector<T> PopulationArray::read_members(int64_t first, int64_t count) const
   check(first % layout_.block == 0 && first + count <= layout_.padded, "array {}: members {} to {} of {}", name_, first,
         first + count, layout_.members);
   std::vector<T> packed(static_cast<size_t>(packed_elements(layout_, count)));
-  buffer_->read(packed.data(), static_cast<int64_t>(packed.size()) * 4, first * layout_.row() * 4);
+  read_stored(*buffer_, layout_.dtype, first * layout_.row(), packed);
   std::vector<T> dense(static_cast<size_t>(count * layout_.row()));
   unpack<T>(layout_, count, packed, dense);
   return dense;
@@ -68,9 +96,10 @@ std::vector<T> PopulationArray::read() const {
 }
 
 void PopulationArray::write_zeros() {
-  const std::vector<int32_t> zeros(static_cast<size_t>(std::min(layout_.elements(), chunk_elements)), 0);
-  for (int64_t at = 0; at < layout_.elements(); at += static_cast<int64_t>(zeros.size()))
-    buffer_->write(zeros.data(), std::min(layout_.elements() - at, static_cast<int64_t>(zeros.size())) * 4, at * 4);
+  const std::vector<char> zeros(static_cast<size_t>(std::min(layout_.bytes(), chunk_elements * 4)), 0);
+  const auto piece = static_cast<int64_t>(zeros.size());
+  for (int64_t at = 0; at < layout_.bytes(); at += piece)
+    buffer_->write(zeros.data(), std::min(layout_.bytes() - at, piece), at);
 }
 
 template void PopulationArray::write_members<float>(int64_t, std::span<const float>);

@@ -19,7 +19,8 @@ class PopulationArray {
   const ArgumentLayout& layout() const { return layout_; }
   DeviceBuffer* buffer() const { return buffer_.get(); }
 
-  // The whole array; the sizes must agree. T is float for f32 and int32_t for i32 arguments.
+  // The whole array; the sizes must agree. T is int32_t for i32 arguments and float for others; where f16 or bf16 is
+  // stored, floats are rounded to it.
   template <typename T>
   void write(std::span<const T> dense);
   template <typename T>

@@ -10,7 +10,7 @@ namespace shoal::runtime {
 
 // Device layout of one argument for a population. Element (m, s, u) stands where Argument in compile.h says.
 struct ArgumentLayout {
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;  // as it is stored
   bool per_member = false;
   int64_t members = 1;  // of the population; the buffer is padded beyond them
   int64_t padded = 1;   // a multiple of block; 1 unless per_member
@@ -19,7 +19,7 @@ struct ArgumentLayout {
 
   int64_t row() const { return samples * units; }  // elements of one member
   int64_t elements() const { return padded * row(); }
-  int64_t bytes() const { return elements() * 4; }
+  int64_t bytes() const { return elements() * dtype_bytes(dtype); }
   int64_t dense_elements() const { return (per_member ? members : 1) * row(); }
 };
 

@@ -51,6 +51,7 @@ void PopulationProgram::make_arrays(const Views& views) {
   for (const Argument& argument : module().arguments) {
     if (Population::owns(argument)) {
       population.array(argument, module().member_multiple);
+      population.round_stored(argument, module().member_multiple);
       continue;
     }
     const ArgumentLayout layout = layout_of(argument, population.members(), module().member_multiple);

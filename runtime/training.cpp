@@ -56,6 +56,7 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
       settings_(settings),
       length_(length_of(settings, train)),
       population_(device, settings.members, settings.first_member) {
+  model_.network.storage = DType::f32;  // validation sees the parameters as they are trained
   for (const VariedHyperparameter& one : settings_.varied)
     if (std::find(model_.varied.begin(), model_.varied.end(), one.name) == model_.varied.end())
       model_.varied.push_back(one.name);

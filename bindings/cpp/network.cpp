@@ -90,6 +90,11 @@ Network& Network::metric(const std::string& name) {
   return *this;
 }
 
+Network& Network::storage(const std::string& type) {
+  state_->spec.find("network")->set("storage", type);
+  return *this;
+}
+
 Network& Network::vary(const std::string& hyperparameter, Vary kind, const std::vector<double>& values) {
   Json numbers = Json::list();
   for (const double value : values) numbers.items.emplace_back(value);

@@ -40,6 +40,8 @@ std::string_view c_type(Type type) {
     case Type::i32: return "int";
     case Type::i64: return "long long";
     case Type::pred: return "bool";
+    case Type::f16:
+    case Type::bf16: return "unsigned short";  // loads convert it
     case Type::none: return "void";
   }
   throw InternalError("internal error: no such type");
@@ -104,8 +106,16 @@ class CudaEmitter {
       return std::any_of(kernel_.code.begin(), kernel_.code.end(),
                          [&](const Instruction& in) { return in.op == op && in.type == Type::f32; });
     };
-    out_ += cuda_functions(
-        {.div = in_f32(Op::div), .sqrt = in_f32(Op::sqrt), .max = in_f32(Op::max), .min = in_f32(Op::min)});
+    const auto stored = [&](Type type) {
+      return std::any_of(kernel_.buffers.begin(), kernel_.buffers.end(),
+                         [&](const Buffer& b) { return b.type == type; });
+    };
+    out_ += cuda_functions({.div = in_f32(Op::div),
+                            .sqrt = in_f32(Op::sqrt),
+                            .max = in_f32(Op::max),
+                            .min = in_f32(Op::min),
+                            .f16 = stored(Type::f16),
+                            .bf16 = stored(Type::bf16)});
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -328,9 +338,11 @@ class CudaEmitter {
         return e;
       }
       case Type::pred: return name(in.imm ? "true" : "false");
+      case Type::f16:
+      case Type::bf16:
       case Type::none: break;
     }
-    throw InternalError("internal error: a constant without a type");
+    throw InternalError("internal error: a constant without a value's type");
   }
 
   // ---- memory
@@ -398,17 +410,30 @@ class CudaEmitter {
     }
     const bool shared = buffer_of(in).space == Space::shared;
     e = shared ? shared_element(in, in.width) : element(in);
-    if (in.width > 1)
-      return wide_load(i, shared ? e.text : fmt::format("*(const {}{}*)&{}", c_type(in.type), in.width, e.text));
+    if (in.width > 1) return wide_load(i, shared ? e.text : fmt::format("*(const {}*)&{}", vector_type(in), e.text));
+    e = converted(buffer_of(in).type, e);
     e.reads_memory = true;
     e.reads.push_back(state_of(buffer_of(in)));
     define(i, std::move(e));
   }
 
   void wide_load(int32_t i, const std::string& element) {
-    const int width = code(i).width;
-    line("const {}{} q{} = {};", c_type(code(i).type), width, i, element);
-    for (int n = 0; n < width; n++) values_[i + n] = name(fmt::format("q{}.{}", i, component(n)));
+    const Type stored = buffer_of(code(i)).type;
+    line("const {} q{} = {};", vector_type(code(i)), i, element);
+    for (int n = 0; n < code(i).width; n++) {
+      values_[i + n] = converted(stored, name(fmt::format("q{}.{}", i, component(n))));
+      if (stored != loaded_type(stored) && uses_[i + n] > 0) materialise(i + n);
+    }
+  }
+
+  std::string vector_type(const Instruction& in) const {
+    const Type stored = buffer_of(in).type;
+    return fmt::format("{}{}", stored != loaded_type(stored) ? "ushort" : c_type(stored), in.width);
+  }
+
+  // What a load makes of an element: the prologue's functions widen those of 16 bits.
+  static Expression converted(Type element, const Expression& e) {
+    return element == loaded_type(element) ? e : call(element == Type::f16 ? "shoal_f16" : "shoal_bf16", {e});
   }
 
   void store(int32_t i) {

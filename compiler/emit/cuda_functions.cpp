@@ -52,6 +52,15 @@ std::string cuda_functions(const CudaFunctions& wanted) {
                              "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
                              "  return fabsf(exact) > 0.0f ? exact : s;\n"
                              "}\n");
+  // NVRTC finds no cuda_fp16.h without an include path.
+  if (wanted.f16)
+    text += once("F16",
+                 "__device__ __forceinline__ float shoal_f16(unsigned short bits) {\n  float value;\n"
+                 "  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(value) : \"h\"(bits));\n  return value;\n}\n");
+  if (wanted.bf16)
+    text += once("BF16",
+                 "__device__ __forceinline__ float shoal_bf16(unsigned short bits) {\n"
+                 "  return __uint_as_float((unsigned)bits << 16);\n}\n");
   return text;
 }
 

@@ -5,9 +5,10 @@
 
 namespace shoal::emit {
 
-// shoal_div, shoal_sqrt, shoal_max and shoal_min, those that are asked for.
+// shoal_div, shoal_sqrt, shoal_max, shoal_min, and shoal_f16 and shoal_bf16, which widen 16 bits to an f32: those that
+// are asked for.
 struct CudaFunctions {
-  bool div = false, sqrt = false, max = false, min = false;
+  bool div = false, sqrt = false, max = false, min = false, f16 = false, bf16 = false;
 };
 std::string cuda_functions(const CudaFunctions& wanted);
 

@@ -142,6 +142,8 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "shoal_approximate_reciprocal",
     "shoal_approximate_root",
     "shoal_approximate_reciprocal_root",
+    "shoal_bf16",
+    "shoal_f16",
 });
 
 // The emitter's numbered names: one letter and digits (v12, x7).

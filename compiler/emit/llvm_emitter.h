@@ -49,6 +49,10 @@ class Emitter {
     int64_t stride = 0;     // elements between lanes, where `offsets` is empty
     std::string offsets{};  // vector of further element offsets
     kernel::Type offset_type = kernel::Type::i32;
+    kernel::Type element = kernel::Type::f32;  // of the buffer
+    // What pointers advance by: elements of four bytes need no names of their own.
+    std::string step() const { return kernel::element_bytes(element) == 4 ? "float" : scalar_type(element); }
+    int64_t align() const { return kernel::element_bytes(element); }
   };
 
   bool has(std::string_view feature) const;
@@ -81,7 +85,9 @@ class Emitter {
   std::string pointer(const Address&);
   std::string element_pointer(const Access&, int32_t lane);
   std::string lane_pointers(const Access&);
-  std::string gather(const Access&, kernel::Type);
+  std::string gather(const Access&);
+  // An element as it is loaded, from how it stands in memory: what f16 and bf16 mean. llvm_half.cpp.
+  std::string loaded(kernel::Type element, bool is_vector, const std::string& bits);
   std::string any_active_lane(kernel::Type, const std::string& vector);
 
   // llvm_control.cpp

@@ -29,12 +29,14 @@ std::string Emitter::pointer(const Address& address) {
   const std::string from = pointer(without);
   const std::string offset = wide(last);
   if (offset == "0") return pointers_[address] = from;  // of `lane`: nothing but the stride
-  return pointers_[address] = out_.temporary(fmt::format("getelementptr inbounds float, ptr {}, i64 {}", from, offset));
+  const Access at{.element = kernel_.buffers[address.buffer].type};
+  return pointers_[address] =
+             out_.temporary(fmt::format("getelementptr inbounds {}, ptr {}, i64 {}", at.step(), from, offset));
 }
 
 Emitter::Access Emitter::access(const Instruction& op) {
   Address address{.buffer = op.buffer};
-  Access result;
+  Access result{.element = kernel_.buffers[op.buffer].type};
   int64_t displacement = op.imm;
   int32_t moving[2] = {-1, -1};
   for (int k = 0; k < 2; ++k) {
@@ -51,8 +53,8 @@ Emitter::Access Emitter::access(const Instruction& op) {
   }
   result.pointer = pointer(address);
   if (displacement != 0) {
-    result.pointer =
-        out_.temporary(fmt::format("getelementptr inbounds float, ptr {}, i64 {}", result.pointer, displacement));
+    result.pointer = out_.temporary(
+        fmt::format("getelementptr inbounds {}, ptr {}, i64 {}", result.step(), result.pointer, displacement));
   }
   if (moving[0] < 0 && moving[1] < 0) return result;
 
@@ -79,32 +81,34 @@ Emitter::Access Emitter::access(const Instruction& op) {
 
 std::string Emitter::element_pointer(const Access& at, int32_t lane) {
   if (lane * at.stride == 0) return at.pointer;
-  return out_.temporary(fmt::format("getelementptr inbounds float, ptr {}, i64 {}", at.pointer, lane * at.stride));
+  return out_.temporary(
+      fmt::format("getelementptr inbounds {}, ptr {}, i64 {}", at.step(), at.pointer, lane * at.stride));
 }
 
 std::string Emitter::lane_pointers(const Access& at) {
   const std::string offsets = at.offsets.empty() ? out_.lanes_literal(Type::i64, at.stride) : at.offsets;
   const Type type = at.offsets.empty() ? Type::i64 : at.offset_type;
   return out_.temporary(
-      fmt::format("getelementptr inbounds float, ptr {}, {} {}", at.pointer, out_.vector_type(type), offsets));
+      fmt::format("getelementptr inbounds {}, ptr {}, {} {}", at.step(), at.pointer, out_.vector_type(type), offsets));
 }
 
 // A right-hand side. Lanes that are off read nothing and hold zero.
-std::string Emitter::gather(const Access& at, Type type) {
+std::string Emitter::gather(const Access& at) {
+  const Type type = at.element;
   const std::string of = out_.vector_type(type), pred = out_.vector_type(Type::pred);
   if (at.offsets.empty() && masks_.empty()) {
     // Loads and inserts at known distances: 1.25 ns for eight on a Zen 3, where a gather by loaded indices takes 3.5.
     std::string all = "poison";
     for (int32_t lane = 0; lane < kernel_.lanes; ++lane) {
-      const std::string one =
-          out_.temporary(fmt::format("load {}, ptr {}, align 4", scalar_type(type), element_pointer(at, lane)));
+      const std::string one = out_.temporary(
+          fmt::format("load {}, ptr {}, align {}", scalar_type(type), element_pointer(at, lane), at.align()));
       const std::string insert =
           fmt::format("insertelement {} {}, {} {}, i64 {}", of, all, scalar_type(type), one, lane);
       if (lane + 1 == kernel_.lanes) return insert;
       all = out_.temporary(insert);
     }
   }
-  const bool single = (at.offsets.empty() || at.offset_type == Type::i32) && has("avx2");
+  const bool single = (at.offsets.empty() || at.offset_type == Type::i32) && at.align() == 4 && has("avx2");
   if (single && (kernel_.lanes == 8 || kernel_.lanes == 4) && !has("avx512f")) {
     // By its own name, because LLVM takes llvm.masked.gather apart into branches on CPUs that it calls slow at it.
     const bool is_float = type == Type::f32;
@@ -123,32 +127,33 @@ std::string Emitter::gather(const Access& at, Type type) {
                     name = fmt::format("@llvm.masked.gather.{}.v{}p0", out_.suffix(type), kernel_.lanes);
   out_.declare(fmt::format("{0} {1}({2}, i32, {3}, {0})", of, name, pointers, pred));
   const std::string lanes = masks_.empty() ? Writer::splat_literal(Type::pred, "true") : mask();
-  return fmt::format("call {0} {1}({2} {3}, i32 4, {4} {5}, {0} zeroinitializer)", of, name, pointers,
-                     lane_pointers(at), pred, lanes);
+  return fmt::format("call {0} {1}({2} {3}, i32 {6}, {4} {5}, {0} zeroinitializer)", of, name, pointers,
+                     lane_pointers(at), pred, lanes, at.align());
 }
 
 void Emitter::load(int32_t i) {
-  const Type type = in(i).type;
   const Access at = access(in(i));
-  const std::string name = fmt::format("%v{}", i), of = out_.vector_type(type);
-  if (at.offsets.empty() && at.stride == 0) {
+  const std::string of = out_.vector_type(at.element);
+  const bool is_vector = !at.offsets.empty() || at.stride != 0;
+  std::string text;
+  if (!is_vector) {
     // Under a mask too: at least one lane is on, and it reads this very element.
-    out_.define(name, fmt::format("load {}, ptr {}, align 4", scalar_type(type), at.pointer));
-    values_[i].scalar = name;
+    text = fmt::format("load {}, ptr {}, align {}", scalar_type(at.element), at.pointer, at.align());
+  } else if (!at.offsets.empty() || at.stride != 1) {
+    text = gather(at);
+  } else if (masks_.empty()) {
+    text = fmt::format("load {}, ptr {}, align {}", of, at.pointer, at.align());
   } else {
-    if (!at.offsets.empty() || at.stride != 1) {
-      out_.define(name, gather(at, type));
-    } else if (masks_.empty()) {
-      out_.define(name, fmt::format("load {}, ptr {}, align 4", of, at.pointer));
-    } else {
-      const std::string pred = out_.vector_type(Type::pred);
-      const std::string function = fmt::format("@llvm.masked.load.{}.p0", out_.suffix(type));
-      out_.declare(fmt::format("{0} {1}(ptr, i32, {2}, {0})", of, function, pred));
-      out_.define(name, fmt::format("call {0} {1}(ptr {2}, i32 4, {3} {4}, {0} zeroinitializer)", of, function,
-                                    at.pointer, pred, mask()));
-    }
-    values_[i].vector = name;
+    const std::string pred = out_.vector_type(Type::pred);
+    const std::string function = fmt::format("@llvm.masked.load.{}.p0", out_.suffix(at.element));
+    out_.declare(fmt::format("{0} {1}(ptr, i32, {2}, {0})", of, function, pred));
+    text = fmt::format("call {0} {1}(ptr {2}, i32 {5}, {3} {4}, {0} zeroinitializer)", of, function, at.pointer, pred,
+                       mask(), at.align());
   }
+  const std::string name = fmt::format("%v{}", i);
+  const bool widens = at.element != kernel::loaded_type(at.element);
+  out_.define(name, widens ? loaded(at.element, is_vector, out_.temporary(text)) : text);
+  (is_vector ? values_[i].vector : values_[i].scalar) = name;
   finish(i);
 }
 

@@ -18,6 +18,8 @@ std::string scalar_type(Type type) {
     case Type::i32: return "i32";
     case Type::i64: return "i64";
     case Type::pred: return "i1";
+    case Type::f16:
+    case Type::bf16: return "i16";  // in memory; no value is of such a type
     case Type::none: break;
   }
   throw InternalError("internal error: emit llvm: a value without type");

@@ -11,7 +11,7 @@
 
 namespace shoal::emit::ir {
 
-std::string scalar_type(kernel::Type);  // float, i32, i64, i1
+std::string scalar_type(kernel::Type);  // float, i32, i64, i1; i16
 std::string float_literal(float);       // exact, as LLVM's hexadecimal double
 
 class Writer {

@@ -228,7 +228,8 @@ void set_attribute(Prim prim, Attrs& attrs, const std::string& name, const Attri
       return;
     case Attribute::value: attrs.value = number(value); return;
     case Attribute::dtype:
-      attrs.dtype = named(value, {DType::f32, DType::i32, DType::boolean}, dtype_name, "f32, i32 or bool");
+      attrs.dtype = named(value, {DType::f32, DType::i32, DType::boolean, DType::f16, DType::bf16}, dtype_name,
+                          "f32, i32, bool, f16 or bf16");
       return;
     case Attribute::varies: attrs.varies = varies(value); return;
     case Attribute::shape: attrs.shape = whole_list(value); return;

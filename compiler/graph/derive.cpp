@@ -76,8 +76,13 @@ class Derivation {
       if (x < least || x > max_elements) fail(fmt::format("{} has the bad number {}", what, x));
   }
 
+  void require_computable(DType dtype) const {
+    require(dtype == value_dtype(dtype), "f16 and bf16 are how inputs are stored; values are f32, i32 or bool");
+  }
+
   void check_value(DType dtype) const {
     const double v = attrs_.value;
+    require_computable(dtype);
     if (dtype == DType::boolean) require(v == 0 || v == 1, "a bool is 0 or 1");
     if (dtype == DType::i32)
       require(v == std::floor(v) && v >= -2147483648.0 && v <= 2147483647.0, "an i32 is a whole number of 32 bits");
@@ -119,7 +124,7 @@ class Derivation {
       case Prim::input:
         require(!attrs_.name.empty(), "an input needs a name");
         node_.shape = attrs_.shape;
-        node_.dtype = attrs_.dtype;
+        node_.dtype = value_dtype(attrs_.dtype);
         node_.varies = attrs_.varies;
         return;
       case Prim::constant:
@@ -172,6 +177,7 @@ class Derivation {
         node_.dtype = in(1).dtype;
         return;
       case Prim::cast:
+        require_computable(attrs_.dtype);
         elementwise();
         node_.dtype = attrs_.dtype;
         return;

@@ -46,9 +46,15 @@ std::string_view dtype_name(DType dtype) {
     case DType::f32: return "f32";
     case DType::i32: return "i32";
     case DType::boolean: return "bool";
+    case DType::f16: return "f16";
+    case DType::bf16: return "bf16";
   }
   return "";
 }
+
+DType value_dtype(DType stored) { return stored == DType::f16 || stored == DType::bf16 ? DType::f32 : stored; }
+
+int64_t dtype_bytes(DType dtype) { return dtype == value_dtype(dtype) ? 4 : 2; }
 
 std::string_view role_name(Role role) {
   switch (role) {

@@ -15,7 +15,8 @@ namespace shoal {
 using NodeId = uint32_t;
 constexpr NodeId no_node = ~0u;
 
-enum class DType : uint8_t { f32, i32, boolean };
+// f16 and bf16 are how an input may be stored; what is read from it is an f32.
+enum class DType : uint8_t { f32, i32, boolean, f16, bf16 };
 
 // A set of the two population axes.
 struct Varies {
@@ -51,7 +52,7 @@ struct Attrs {
   std::string name = {};                          // input
   Role role = Role::input;                        // input
   double value = 0;                               // constant; padding of pad and window
-  DType dtype = DType::f32;                       // input, constant, cast
+  DType dtype = DType::f32;                       // input (as it is stored), constant, cast
   Varies varies = {};                             // input, carry
   Shape shape = {};                               // input, index, broadcast, reshape, slice, unwindow
   std::vector<int64_t> dims = {};                 // broadcast, transpose, window, unwindow, reduce
@@ -115,7 +116,9 @@ int prim_arity(Prim);  // -1: any number
 PrimKind prim_kind(Prim);
 bool find_prim(std::string_view name, Prim* out);
 
-std::string_view dtype_name(DType);  // "f32", "i32", "bool"
+std::string_view dtype_name(DType);  // "f32", "i32", "bool", "f16", "bf16"
+DType value_dtype(DType stored);     // of what is read: f32 for f16 and bf16
+int64_t dtype_bytes(DType);          // of an element in memory
 std::string_view role_name(Role);
 std::string_view reduction_name(Reduction);
 int64_t element_count(const Shape&);   // product; 1 for rank 0

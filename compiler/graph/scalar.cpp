@@ -19,7 +19,9 @@ double integer_division(double a, double b, bool remainder) {
 
 double converted(double x, DType to) {
   switch (to) {
-    case DType::f32: return x;
+    case DType::f32:
+    case DType::f16:
+    case DType::bf16: return x;
     case DType::i32:
       if (std::isnan(x)) return 0;
       if (x <= -2147483648.0) return -2147483648.0;

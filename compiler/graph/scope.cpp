@@ -72,7 +72,7 @@ Value Scope::input(std::string input_name, Role role, Shape shape, Varies varies
 Value Scope::parameter(std::string parameter_name, Shape shape, std::string initializer, int64_t fan_in,
                        int64_t fan_out) {
   std::string full = prefix_.empty() ? std::move(parameter_name) : prefix_ + "." + parameter_name;
-  Value value = input(full, Role::parameter, shape, {.member = true});
+  Value value = input(full, Role::parameter, shape, {.member = true}, parameter_storage_);
   parameters_.push_back({.name = std::move(full),
                          .shape = std::move(shape),
                          .initializer = std::move(initializer),
@@ -89,6 +89,9 @@ Value Scope::state(std::string state_name, Shape shape) {
 void Scope::next(Value state, Value value) {
   const Node& node = graph_[state.id];
   check(node.prim == Prim::input, "next: only an input can be carried");
+  if (node.attrs.dtype != node.dtype)
+    throw SpecError("graph", fmt::format("{} is stored as {}, which only what is never replaced may be",
+                                         node.attrs.name, dtype_name(node.attrs.dtype)));
   if (value.shape() != node.shape || value.dtype() != node.dtype)
     throw SpecError(
         "graph", fmt::format("the next value of {} is {}{}, expected {}{}", node.attrs.name, dtype_name(value.dtype()),

@@ -115,6 +115,7 @@ class Scope {
 
   const std::string& prefix() const { return prefix_; }
   void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }  // of the layer being expanded: "0", "encoder"
+  void store_parameters_as(DType storage) { parameter_storage_ = storage; }  // of those to come; f32 at first
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
   Value add(Node node);  // any primitive
@@ -122,6 +123,7 @@ class Scope {
  private:
   Graph& graph_;
   std::string prefix_;
+  DType parameter_storage_ = DType::f32;
   std::vector<Parameter> parameters_;
 };
 

@@ -70,6 +70,7 @@ class Verifier {
       fail("output " + each.name + " is carried to no input", each.value);
     if (!carried_.insert(each.state).second) fail("an input has two next values", each.state);
     const Node &state = graph_[each.state], &value = graph_[each.value];
+    if (state.attrs.dtype != state.dtype) fail("an input stored with 16 bits is carried", each.state);
     if (state.shape != value.shape || state.dtype != value.dtype)
       fail("the next value of " + each.name + " has another shape or type than its state", each.value);
     if (!state.varies.covers(value.varies))

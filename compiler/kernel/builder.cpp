@@ -168,8 +168,8 @@ int32_t Builder::load(int32_t buffer, int32_t base, int32_t index, int64_t imm, 
   check(width == 1 || width == 2 || width == 4, "load of width {}", width);
   split_index(kernel_, base, imm);
   split_index(kernel_, index, imm);
-  const Type element = kernel_.buffers[buffer].type;
-  Instruction first{.op = Op::load, .type = element, .args = {base, index, -1}, .imm = imm, .buffer = buffer};
+  const Type loaded = loaded_type(kernel_.buffers[buffer].type);
+  Instruction first{.op = Op::load, .type = loaded, .args = {base, index, -1}, .imm = imm, .buffer = buffer};
   first.width = static_cast<uint8_t>(width);
   const int32_t value = append(first);
   for (int i = 1; i < width; ++i) {

@@ -37,8 +37,9 @@ class Counter {
   void count(double& counter, double amount = 1) { counter += amount * times_.back() * threads_; }
 
   void count_bytes(const Instruction& i) {
-    switch (kernel_.buffers[i.buffer].space) {
-      case Space::global: count(total_.global_bytes, 4); break;
+    const Buffer& buffer = kernel_.buffers[i.buffer];
+    switch (buffer.space) {
+      case Space::global: count(total_.global_bytes, static_cast<double>(element_bytes(buffer.type))); break;
       case Space::shared: count(total_.shared_bytes, 4); break;
       case Space::local: break;  // registers
     }

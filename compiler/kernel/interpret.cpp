@@ -11,6 +11,7 @@
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/races.h"
 #include "compiler/support/error.h"
+#include "compiler/support/half.h"
 
 namespace shoal::kernel {
 
@@ -234,7 +235,13 @@ class Interpreter {
         if (other != RaceDetector::nobody) fail_race(d, t, element, other);
       }
     }
-    std::memcpy(&s[d.result], data + element * 4, 4);
+    if (d.step == Step::load) {
+      std::memcpy(&s[d.result], data + element * 4, 4);
+      return;
+    }
+    uint16_t half = 0;
+    std::memcpy(&half, data + element * 2, 2);
+    s[d.result].f = d.step == Step::load_f16 ? from_f16(half) : from_bf16(half);
   }
 
   void store(const Decoded& d, const Slot* s, int32_t t) {
@@ -337,7 +344,9 @@ class Interpreter {
         case Step::again:
           if (s[d.a].i != 0) at = code + d.target - 1;
           break;
-        case Step::load: load(d, s, t); break;
+        case Step::load:
+        case Step::load_f16:
+        case Step::load_bf16: load(d, s, t); break;
         case Step::store: store(d, s, t); break;
         case Step::lanes_xor:
         case Step::barrier_warp:

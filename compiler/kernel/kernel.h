@@ -21,7 +21,8 @@ enum class Op : uint8_t {
 #undef SHOAL_OPCODE
 };
 enum class OpKind : uint8_t { leaf, arith, variable, control, memory, lanes, sync };
-enum class Type : uint8_t { none, f32, i32, i64, pred };
+// f16 and bf16 are of the elements of global buffers that are never written; what is loaded from them is an f32.
+enum class Type : uint8_t { none, f32, i32, i64, pred, f16, bf16 };
 
 // global: device memory, an argument.  shared: of the group (CPU: scratch of the worker or team, cache resident).
 // local: of the thread, in registers; every access has a constant index.
@@ -30,7 +31,7 @@ enum class Space : uint8_t { global, shared, local };
 struct Buffer {
   std::string name;  // readable, a valid C identifier, unique
   Space space = Space::global;
-  Type type = Type::f32;  // f32 or i32
+  Type type = Type::f32;  // of an element: f32, i32, f16 or bf16
   int64_t size = 0;       // elements; of a global buffer 0 when it depends on the population (then unchecked)
   int64_t offset = 0;     // shared: element offset in the group's arena; buffers of disjoint lifetimes may overlap
   bool written = false;   // some instruction stores to it
@@ -63,7 +64,9 @@ struct Kernel {
 std::string_view op_name(Op);
 int op_operands(Op);
 OpKind op_kind(Op);
-std::string_view type_name(Type);  // "none", "f32", "i32", "i64", "pred"
+std::string_view type_name(Type);  // "none", "f32", "i32", "i64", "pred", "f16", "bf16"
+Type loaded_type(Type element);    // f32 for f16 and bf16
+int64_t element_bytes(Type);       // of an element of a buffer
 std::string_view space_name(Space);
 
 // Appends instructions with types derived and checked, folds integer arithmetic on constants (constant parts of an
@@ -133,7 +136,7 @@ Estimate estimate(const Kernel&, const std::vector<int32_t>& scalars);
 
 // ---- the interpreter: runs every schedule on the CPU, one group at a time, and finds races.
 struct Memory {          // one entry a global buffer of the kernel, in order
-  void* data = nullptr;  // f32 or i32 elements
+  void* data = nullptr;  // elements of the buffer's type
   int64_t elements = 0;
 };
 struct InterpretOptions {

@@ -41,9 +41,15 @@ std::string_view type_name(Type type) {
     case Type::i32: return "i32";
     case Type::i64: return "i64";
     case Type::pred: return "pred";
+    case Type::f16: return "f16";
+    case Type::bf16: return "bf16";
   }
   throw InternalError("internal error: no such type");
 }
+
+Type loaded_type(Type element) { return element == Type::f16 || element == Type::bf16 ? Type::f32 : element; }
+
+int64_t element_bytes(Type type) { return type == loaded_type(type) ? 4 : 2; }
 
 std::string_view space_name(Space space) {
   switch (space) {

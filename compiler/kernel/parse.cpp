@@ -94,7 +94,7 @@ std::optional<Op> find_op(std::string_view name) {
 
 Type parse_type(Line& line) {
   const std::string_view name = line.word();
-  for (const Type type : {Type::none, Type::f32, Type::i32, Type::i64, Type::pred}) {
+  for (const Type type : {Type::none, Type::f32, Type::i32, Type::i64, Type::pred, Type::f16, Type::bf16}) {
     if (name == type_name(type)) return type;
   }
   line.fail(fmt::format("expected a type, got '{}'", name));

@@ -88,7 +88,10 @@ Step step_of(const Kernel& kernel, const Instruction& i) {
     case Op::loop: return Step::loop;
     case Op::when: return Step::when;
     case Op::again: return Step::again;
-    case Op::load: return Step::load;
+    case Op::load: {
+      const Type element = kernel.buffers[i.buffer].type;
+      return element == Type::f16 ? Step::load_f16 : element == Type::bf16 ? Step::load_bf16 : Step::load;
+    }
     case Op::store: return Step::store;
     case Op::lanes_xor: return Step::lanes_xor;
     case Op::barrier: return i.imm == 0 ? Step::barrier_warp : Step::barrier_group;

@@ -61,6 +61,8 @@ enum class Step : uint8_t {
   when,
   again,
   load,
+  load_f16,
+  load_bf16,
   store,
   lanes_xor,
   barrier_warp,

@@ -75,7 +75,10 @@ class Verifier {
     for (const Buffer& b : kernel_.buffers) {
       declare(is_identifier(b.name), "buffer '{}' is no identifier", b.name);
       declare(names.insert(b.name).second, "a second argument or buffer '{}'", b.name);
-      declare(b.type == Type::f32 || b.type == Type::i32, "buffer '{}' of type {}", b.name, type_name(b.type));
+      const bool read_only = b.space == Space::global && !b.written;
+      const bool is_half = b.type == Type::f16 || b.type == Type::bf16;
+      declare(b.type == Type::f32 || b.type == Type::i32 || (is_half && read_only), "{} buffer '{}' of type {}{}",
+              space_name(b.space), b.name, type_name(b.type), b.written ? " is written" : "");
       declare((b.size > 0 || (b.size == 0 && b.space == Space::global)) && b.size <= max_elements &&
                   (b.space != Space::local || b.size <= max_local_elements),
               "buffer '{}' of size {}", b.name, b.size);
@@ -130,7 +133,7 @@ class Verifier {
 
   void leaf(const Instruction& i) const {
     if (i.op == Op::constant) {
-      expect(i.type != Type::none, "a constant has a type");
+      expect(i.type != Type::none && i.type == loaded_type(i.type), "a constant has the type of a value");
       expect(i.type != Type::i32 || (i.imm >= INT32_MIN && i.imm <= INT32_MAX), "the constant does not fit in 32 bits");
       expect(i.type != Type::pred || i.imm == 0 || i.imm == 1, "a pred is 0 or 1");
       return;
@@ -194,7 +197,7 @@ class Verifier {
              buffer.size);
     }
     if (i.op == Op::load) {
-      expect(i.type == buffer.type, "the element is of type {}", type_name(buffer.type));
+      expect(i.type == loaded_type(buffer.type), "the element is of type {}", type_name(buffer.type));
     } else {
       expect(i.type == Type::none, "a store has no value");
       expect(type(i.args[2]) == buffer.type, "the element is of type {}", type_name(buffer.type));

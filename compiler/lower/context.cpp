@@ -15,7 +15,16 @@ using kernel::Type;
 
 namespace {
 
-Type memory_type(DType dtype) { return dtype == DType::f32 ? Type::f32 : Type::i32; }
+Type memory_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return Type::f32;
+    case DType::i32:
+    case DType::boolean: return Type::i32;
+    case DType::f16: return Type::f16;
+    case DType::bf16: return Type::bf16;
+  }
+  return Type::none;
+}
 
 // What divides the i64 start of a member's part: the product that member_base() makes.
 int64_t multiple_of_base(const kernel::Kernel& kernel, int32_t base) {

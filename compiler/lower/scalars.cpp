@@ -222,6 +222,8 @@ int32_t Scalars::constant(DType dtype, double value) {
     case DType::f32: return builder_.constant(static_cast<float>(value));
     case DType::i32: return builder_.constant_i32(static_cast<int64_t>(value));
     case DType::boolean: return builder_.constant_pred(value != 0);
+    case DType::f16:
+    case DType::bf16: break;  // no value is of such a type
   }
   return -1;
 }

@@ -33,7 +33,7 @@ Sizes sizes_of(const Graph& graph) {
   std::vector<bool> stored = worth_storing(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    int64_t bytes = element_count(node.shape) * 4;
+    int64_t bytes = element_count(node.shape) * dtype_bytes(node.prim == Prim::input ? node.attrs.dtype : node.dtype);
     if (node.prim == Prim::input && node.varies.member) sizes.state_bytes += bytes;
     bool kept = prim_kind(node.prim) == PrimKind::sum || stored[n];
     if (!kept || !node.varies.sample) continue;

@@ -83,7 +83,8 @@ class NestMaker : public ValueSource {
 
   int32_t add_argument(const std::string& name, const Node& node, Role role, bool is_output, Varies varies) {
     int32_t argument = static_cast<int32_t>(plan_.arguments.size());
-    plan_.arguments.push_back({name, role, is_output, is_output, node.dtype, varies, node.shape, -1});
+    DType stored = node.prim == Prim::input && !is_output ? node.attrs.dtype : node.dtype;
+    plan_.arguments.push_back({name, role, is_output, is_output, stored, varies, node.shape, -1});
     return plan_.arguments.back().value = add_value(name, node, argument);
   }
 

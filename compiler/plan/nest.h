@@ -17,11 +17,11 @@ namespace shoal::plan {
 
 // A value in memory: an argument of the kernel, or a temporary that crosses nests.
 struct Value {
-  std::string name;  // unique, a readable identifier
-  DType dtype = DType::f32;
-  Shape dims;             // stored unit dimensions (the node's shape, or one flat dimension)
-  Varies varies;          // temporaries always vary over member
-  int32_t argument = -1;  // index in Plan::arguments, or -1 for a temporary
+  std::string name;          // unique, a readable identifier
+  DType dtype = DType::f32;  // of what is read and written
+  Shape dims;                // stored unit dimensions (the node's shape, or one flat dimension)
+  Varies varies;             // temporaries always vary over member
+  int32_t argument = -1;     // index in Plan::arguments, or -1 for a temporary
   bool samples_innermost =
       false;  // layout of a temporary: neighbours in memory are samples, not elements of the last dimension
   bool row_major =

@@ -87,7 +87,7 @@ class PlanParser {
   void argument(Line& line) {
     PlanArgument a;
     a.name = line.name();
-    a.dtype = line.dtype();
+    a.dtype = line.stored_dtype();
     a.shape = line.shape();
     if (!line.accept_key("varies")) line.fail("expected varies=");
     a.varies = line.varies();
@@ -97,7 +97,7 @@ class PlanParser {
       a.written = line.accept("carried");
     }
     Value value;
-    value.name = a.name, value.dtype = a.dtype, value.dims = a.shape, value.varies = a.varies;
+    value.name = a.name, value.dtype = value_dtype(a.dtype), value.dims = a.shape, value.varies = a.varies;
     if (line.accept_key("dims")) value.dims = line.shape();
     value.argument = static_cast<int32_t>(plan_.arguments.size());
     a.value = static_cast<int32_t>(plan_.values.size());

@@ -112,6 +112,12 @@ DType Line::dtype() {
   fail("expected f32, i32 or bool, got " + found());
 }
 
+DType Line::stored_dtype() {
+  for (DType dtype : {DType::f32, DType::i32, DType::boolean, DType::f16, DType::bf16})
+    if (accept(dtype_name(dtype))) return dtype;
+  fail("expected f32, i32, bool, f16 or bf16, got " + found());
+}
+
 Varies Line::varies() {
   Varies varies;
   if (accept("none")) return varies;

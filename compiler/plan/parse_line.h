@@ -33,6 +33,7 @@ class Line {
   int32_t local(size_t limit);         // %n with n < limit
   Shape shape();
   DType dtype();
+  DType stored_dtype();  // f16 and bf16 too
   Varies varies();
   // A reference to one of `names`: name, or name@i. `what` is told when there is none.
   int32_t reference(const std::vector<std::string>& names, std::string_view what);

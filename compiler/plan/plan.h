@@ -15,7 +15,7 @@ struct PlanArgument {
   std::string name;
   Role role = Role::input;
   bool is_output = false, written = false;
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;  // as it is stored
   Varies varies;
   Shape shape;
   int32_t value = -1;

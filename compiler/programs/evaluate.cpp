@@ -11,6 +11,7 @@ Program evaluate(const Model& model, int64_t samples, Trace* trace) {
   graph.name = model.name;
   graph.batch = samples;
   Scope scope(graph);
+  scope.store_parameters_as(model.network.storage);
   const Batch batch = read_batch(scope, model, samples, scope.position());
   const Value prediction = expand(scope, model.network, batch.x);
   scope.output("loss", batch_loss(scope, model, prediction, batch.y));

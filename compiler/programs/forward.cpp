@@ -10,6 +10,7 @@ Program forward(const Model& model, int64_t batch, bool input_varies_over_member
   graph.name = model.name;
   graph.batch = batch;
   Scope scope(graph);
+  scope.store_parameters_as(model.network.storage);
   const Value x = declare_input(scope, model.network, {.member = input_varies_over_member, .sample = true});
   scope.output("y", expand(scope, model.network, x));
   return finish(ProgramKind::forward, scope, graph, trace);

@@ -19,6 +19,8 @@ struct LayerSpec {
 struct Network {
   Shape input;  // unit shape of one sample: [64], [1, 28, 28]
   std::vector<LayerSpec> layers;
+  // How parameters are stored where they are only read (forward, evaluate): f32, f16 or bf16. Training keeps f32.
+  DType storage = DType::f32;
 };
 
 // One row of a summary, layer by layer.

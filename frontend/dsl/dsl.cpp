@@ -30,9 +30,12 @@ Sequential& Sequential::append(LayerExpr layer) {
   return *this;
 }
 
-Network Sequential::network(Shape input) const {
+Network Sequential::network(Shape input, DType storage) const {
+  check(storage == DType::f16 || storage == DType::bf16 || storage == DType::f32, "parameters are no {}",
+        dtype_name(storage));
   Network network;
   network.input = std::move(input);
+  network.storage = storage;
   for (const LayerExpr& layer : layers_) {
     network.layers.push_back(layer.spec());
     network.layers.back().place = fmt::format("/network/layers/{}", network.layers.size() - 1);

@@ -35,7 +35,8 @@ class Sequential {
  public:
   Sequential(std::initializer_list<LayerExpr> layers) : layers_(layers) {}
   Sequential& append(LayerExpr layer);
-  Network network(Shape input) const;
+  // `storage`: of the parameters where they are only read, f32, f16 or bf16.
+  Network network(Shape input, DType storage = DType::f32) const;
 
  private:
   std::vector<LayerExpr> layers_;

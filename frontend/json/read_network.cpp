@@ -3,6 +3,7 @@
 
 #include "frontend/json/read_op.h"
 #include "frontend/json/read_sections.h"
+#include "frontend/json/sections.h"
 
 namespace shoal::json {
 
@@ -95,12 +96,20 @@ LayerSpec read_layer(const Cursor& at, const std::vector<Formula>& formulas) {
   return layer;
 }
 
+DType read_storage(const Cursor& at) {
+  if (at->is(Json::Kind::text))
+    for (DType storage : storages)
+      if (at->text == dtype_name(storage)) return storage;
+  fail_expected(at, "\"f32\", \"f16\" or \"bf16\"");
+}
+
 }  // namespace
 
 Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
-  check_keys(at, "an object with \"input\" and \"layers\"", {"input", "layers"});
+  check_keys(at, "an object with \"input\" and \"layers\"", key_names(network_keys));
   Network network;
   network.input = read_shape(need(at, "input", "the shape of one sample"));
+  if (const auto storage = find(at, "storage")) network.storage = read_storage(*storage);
   const Cursor layers = need(at, "layers", "a list of layers");
   if (!layers->is(Json::Kind::list) || layers->items.empty()) fail_expected(layers, "a list of one or more layers");
   if (layers->items.size() > most_layers)

@@ -120,8 +120,13 @@ Json network_schema(Json layer) {
   const Json extent = number("integer", size_limits);
   Json shape = list_of(extent, 1);
   shape.set("maxItems", 8);
-  return closed_object(Json::object({{"input", any_of({extent, shape})}, {"layers", list_of(std::move(layer), 1)}}),
-                       {"input", "layers"});
+  std::vector<std::string> names;
+  for (DType dtype : json::storages) names.emplace_back(dtype_name(dtype));
+  const Json storage = Json::object({{"enum", texts(names)}, {"default", names[0]}});
+  Json properties = Json::object(
+      {{"input", any_of({extent, shape})}, {"storage", storage}, {"layers", list_of(std::move(layer), 1)}});
+  for (const auto& [key, text] : json::network_keys) properties.find(key)->set("description", text);
+  return closed_object(std::move(properties), {"input", "layers"});
 }
 
 template <typename T, typename Table>

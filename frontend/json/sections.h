@@ -58,6 +58,13 @@ inline constexpr KeyDoc spec_keys[] = {
     {"data", "the samples to train and validate on"},
     {"define", "activations and losses written as formulas: {\"swish(x)\": \"x * sigmoid(x)\"}"},
 };
+inline constexpr KeyDoc network_keys[] = {
+    {"input", "the shape of one sample: a number, or a list of them"},
+    {"storage",
+     "how parameters are stored where they are only read (predict, evaluate): \"f32\", \"f16\" or \"bf16\", rounded to "
+     "the nearest; training keeps f32"},
+    {"layers", "the layers, in order"},
+};
 inline constexpr KeyDoc data_keys[] = {
     {"file", "an .npz, .npy or .csv file"},
     {"x",
@@ -74,6 +81,8 @@ inline constexpr KeyDoc vary_kinds[] = {
     {"grid", "[a, b, ...]: members go through the product of all grids, the last one fastest"},
     {"list", "[a, b, ...]: one value for each member, in order"},
 };
+
+inline constexpr DType storages[] = {DType::f32, DType::f16, DType::bf16};
 
 template <size_t N>
 std::vector<std::string> key_names(const KeyDoc (&keys)[N]) {

@@ -70,7 +70,9 @@ Json layer_json(const LayerSpec& layer) {
 Json network_json(const Network& network) {
   Json layers = Json::list();
   for (const LayerSpec& layer : network.layers) layers.items.push_back(layer_json(layer));
-  return Json::object({{"input", Json::list({network.input.begin(), network.input.end()})}, {"layers", layers}});
+  return Json::object({{"input", Json::list({network.input.begin(), network.input.end()})},
+                       {"storage", std::string(dtype_name(network.storage))},
+                       {"layers", layers}});
 }
 
 template <typename T, typename Table>
@@ -147,7 +149,7 @@ bool same_formula(const Formula& a, const Formula& b) {
 
 bool same_model(const Model& a, const Model& b) {
   const auto &la = a.network.layers, &lb = b.network.layers;
-  return a.name == b.name && a.network.input == b.network.input &&
+  return a.name == b.name && a.network.input == b.network.input && a.network.storage == b.network.storage &&
          std::equal(la.begin(), la.end(), lb.begin(), lb.end(), same_layer) && same_op(a.loss, b.loss) &&
          same_op(a.optimizer, b.optimizer) && a.varied == b.varied &&
          std::equal(a.metrics.begin(), a.metrics.end(), b.metrics.begin(), b.metrics.end(), same_op<Metric>);

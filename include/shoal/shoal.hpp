@@ -82,6 +82,7 @@ class SHOAL_API Network {
   Network& loss(const std::string& name, const Fields& = {});
   Network& optimizer(const std::string& name, const Fields& = {});
   Network& metric(const std::string& name);
+  Network& storage(const std::string& type);  // of parameters where they are only read: "f32", "f16", "bf16"
   Network& vary(const std::string& hyperparameter, Vary, const std::vector<double>& values);  // "optimizer.lr"
 
   std::string json() const;  // the spec with all defaults; throws Error for what is wrong with it

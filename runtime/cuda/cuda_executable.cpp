@@ -118,9 +118,10 @@ class CudaExecutable : public Executable {
     const auto* cuda = dynamic_cast<const CudaBuffer*>(buffer);
     if (!cuda || cuda->gpu() != image_->gpu().get())
       throw RuntimeError(fmt::format("launch of {}: buffer {} is not of this device", name_, buffers_[i].name));
-    if (cuda->bytes() < buffers_[i].size * 4)
+    const int64_t needed = buffers_[i].size * kernel::element_bytes(buffers_[i].type);
+    if (cuda->bytes() < needed)
       throw RuntimeError(fmt::format("launch of {}: buffer {} has {} bytes, it needs {}", name_, buffers_[i].name,
-                                     cuda->bytes(), buffers_[i].size * 4));
+                                     cuda->bytes(), needed));
     return cuda->address();
   }
 

@@ -78,9 +78,10 @@ inline std::vector<HostBuffer*> host_buffers(const kernel::Kernel& kernel, const
   for (size_t k = 0; k < buffers.size(); ++k) {
     auto* host = dynamic_cast<HostBuffer*>(buffers[k]);
     if (!host) throw RuntimeError(fmt::format("launch of {}: buffer {} is not of this device", kernel.name, k));
-    if (host->bytes() < globals[k]->size * 4) {
+    const int64_t needed = globals[k]->size * kernel::element_bytes(globals[k]->type);
+    if (host->bytes() < needed) {
       throw RuntimeError(fmt::format("launch of {}: buffer {} has {} bytes, it needs {}", kernel.name, globals[k]->name,
-                                     host->bytes(), globals[k]->size * 4));
+                                     host->bytes(), needed));
     }
     result.push_back(host);
   }

@@ -19,7 +19,9 @@ class Interpreted : public Executable {
   void launch(const std::vector<DeviceBuffer*>& buffers, const std::vector<int32_t>& scalars) override {
     std::vector<kernel::Memory> memory;
     for (HostBuffer* buffer : host_buffers(kernel_, buffers, scalars)) {
-      memory.push_back({.data = buffer->data(), .elements = buffer->bytes() / 4});
+      // Global buffers come first, in the order of the arguments.
+      const int64_t bytes = kernel::element_bytes(kernel_.buffers[memory.size()].type);
+      memory.push_back({.data = buffer->data(), .elements = buffer->bytes() / bytes});
     }
     kernel::interpret(kernel_, 0, int32_t(groups_), memory, scalars, options_);
   }

@@ -48,7 +48,19 @@ TEST_F(CommandTrain, WritesARunThatPredictsAndScores) {
   EXPECT_EQ(
       shoal({"predict", path("run"), "--input", path("x.npy"), "--out", path("y.npy"), "--ensemble", "vote"}).code, 2);
 
-  const CommandResult scored = shoal({"evaluate", path("run"), "--device", "reference"});
+  const auto outputs = [&](const char* storage) {
+    const CommandResult predicted = shoal({"predict", path("run"), "--input", path("x.npy"), "--out", path("y.npy"),
+                                           "--ensemble", "none", "--storage", storage});
+    EXPECT_EQ(predicted.code, 0) << predicted.err;
+    return io::to_float(io::read_npy(std::filesystem::path(path("y.npy"))), "y");
+  };
+  const std::vector<float> full = outputs("f32"), half = outputs("f16");
+  EXPECT_NE(full, half);
+  for (size_t i = 0; i < full.size(); ++i) EXPECT_NEAR(full[i], half[i], 0.01);
+  EXPECT_EQ(shoal({"predict", path("run"), "--input", path("x.npy"), "--out", path("y.npy"), "--storage", "f8"}).code,
+            2);
+
+  const CommandResult scored = shoal({"evaluate", path("run"), "--device", "reference", "--storage", "bf16"});
   ASSERT_EQ(scored.code, 0) << scored.err;
   EXPECT_THAT(scored.out, HasSubstr("6 members on 4 samples (validation data)"));
   EXPECT_THAT(scored.out, HasSubstr("mae"));

@@ -48,7 +48,10 @@ void expect_same(const Kernel& k, const std::vector<Words>& memory, const std::v
   kernel::verify(k, "test");
   std::vector<Words> expected = memory, found = memory;
   std::vector<kernel::Memory> views;
-  for (Words& words : expected) views.push_back({.data = words.data(), .elements = int64_t(words.size())});
+  for (Words& words : expected) {
+    const int64_t bytes = kernel::element_bytes(k.buffers[views.size()].type);
+    views.push_back({.data = words.data(), .elements = int64_t(words.size()) * 4 / bytes});
+  }
   kernel::interpret(k, first_group, last_group, views, scalars);
 
   cpu::Linker linker;

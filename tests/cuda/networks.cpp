@@ -84,11 +84,22 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
   } catch (const RuntimeError& error) {
     GTEST_SKIP() << error.what();
   }
-  for (const Model& model : {regression(), classification()}) {
+  for (Model model : {regression(), classification()}) {
     const Module training = compile_for(train(model, {.samples = 17, .batch = 8}), 3);
+    model.network.storage = model.loss->info().name == "mse" ? DType::f16 : DType::bf16;
     const Module inference = compile_for(forward(model, 8, false), 3);
     for (int sm : {80, 90, 120})
       for (const Module* m : {&training, &inference}) EXPECT_FALSE(nvrtc->compile(m->source, sm).bytes.empty());
+  }
+}
+
+TEST_P(CudaNetworks, ParametersOf16BitsRunAsTheInterpreterDoes) {
+  for (DType storage : {DType::f16, DType::bf16}) {
+    Model model = regression();
+    model.network.storage = storage;
+    const Program program = forward(model, 8, true);
+    expect_emulated_as_interpreted(compile_for(program, 3), program.graph, harness::random_inputs(program.graph, 3, 5),
+                                   1, static_cast<uint64_t>(storage));
   }
 }
 

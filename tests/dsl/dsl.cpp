@@ -52,6 +52,14 @@ TEST(Dsl, NamesSkipsAndNamedFields) {
     "loss": {"huber": {"delta": 0.5}}, "optimizer": {"sgd": {"lr": 0.1, "momentum": 0.9}}})");
 }
 
+TEST(Dsl, StorageOfParameters) {
+  const Sequential net{dense(3)};
+  const std::string json =
+      R"({"shoal": 1, "network": {"input": 2, "storage": "bf16", "layers": [{"dense": {"units": 3}}]}})";
+  expect_same_programs({.network = net.network({2}, DType::bf16)}, json);
+  EXPECT_EQ(read_spec(json).model.network.storage, DType::bf16);
+}
+
 TEST(Dsl, PairsAndPositionalFields) {
   const Sequential net{conv2d(2, 3), max_pool2d({.kernel = {2, 1}}), flatten(), softmax()};
   expect_same_programs({.network = net.network({1, 8, 8})}, R"({"shoal": 1, "network": {"input": [1, 8, 8], "layers": [

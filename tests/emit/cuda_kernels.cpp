@@ -316,9 +316,34 @@ Sample order_of_effects() {
   return s;
 }
 
+Sample halves() {
+  Sample s = sample("halves", 2);
+  constexpr int patterns = 65536, threads = 64, each = 8;
+  s.groups = patterns / (threads * each);
+  std::vector<uint32_t> words;
+  for (uint32_t bits = 0; bits < patterns; bits += 2) words.push_back(bits | (bits + 1) << 16);
+  Builder b(s.kernel);
+  for (Type type : {Type::f16, Type::bf16}) {
+    s.kernel.buffers.push_back({.name = std::string(type_name(type)), .type = type, .size = patterns});
+    s.buffers.push_back(words);
+  }
+  const int32_t out = add_global(s, "out", Type::f32, zeros(2 * patterns));
+  const int32_t thread = thread_index(b), first = b.emit(Op::mul, thread, b.constant_i32(each));
+  for (int32_t in : {0, 1}) {
+    Results results{b, out, thread, patterns / each, in * each};
+    const int32_t quad = b.load(in, -1, first, 0, 4), pair = b.load(in, -1, first, 4, 2);
+    for (int32_t n = 0; n < 4; n++) results(quad + n);
+    for (int32_t n = 0; n < 2; n++) results(pair + n);
+    const int32_t one = b.load(in, -1, first, 6);
+    results(b.emit(Op::fma, one, one, one));  // used thrice
+    results(b.load(in, -1, first, 7));
+  }
+  return s;
+}
+
 std::vector<Sample> all_samples() {
-  std::vector<Sample> samples{float_arithmetic(), integer_arithmetic(), conversions(),     loops_and_conditions(),
-                              memory_spaces(),    lane_exchange(),      order_of_effects()};
+  std::vector<Sample> samples{float_arithmetic(), integer_arithmetic(), conversions(),      loops_and_conditions(),
+                              memory_spaces(),    lane_exchange(),      order_of_effects(), halves()};
   for (uint64_t seed = 1; seed <= 4; seed++) samples.push_back(random_program(seed));
   return samples;
 }

@@ -21,7 +21,10 @@ bool same_word(const kernel::Buffer& buffer, uint32_t a, uint32_t b) {
 Buffers interpret(const Sample& sample) {
   Buffers buffers = sample.buffers;
   std::vector<kernel::Memory> memory;
-  for (auto& words : buffers) memory.push_back({words.data(), static_cast<int64_t>(words.size())});
+  for (auto& words : buffers) {
+    const int64_t bytes = kernel::element_bytes(sample.kernel.buffers[memory.size()].type);
+    memory.push_back({words.data(), static_cast<int64_t>(words.size()) * 4 / bytes});
+  }
   kernel::interpret(sample.kernel, 0, sample.groups, memory, sample.scalars);
   return buffers;
 }

@@ -24,6 +24,12 @@ struct alignas(16) float4 {
 struct alignas(16) int4 {
   int x, y, z, w;
 };
+struct alignas(4) ushort2 {
+  unsigned short x, y;
+};
+struct alignas(8) ushort4 {
+  unsigned short x, y, z, w;
+};
 inline float2 make_float2(float x, float y) { return {x, y}; }
 inline int2 make_int2(int x, int y) { return {x, y}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
@@ -33,6 +39,15 @@ inline int __float_as_int(float f) { return __builtin_bit_cast(int, f); }
 inline unsigned __float_as_uint(float f) { return __builtin_bit_cast(unsigned, f); }
 inline float __int_as_float(int i) { return __builtin_bit_cast(float, i); }
 inline float __uint_as_float(unsigned u) { return __builtin_bit_cast(float, u); }
+// In the place of emitted functions whose bodies are PTX.
+inline float shoal_f16(unsigned short bits) {
+  const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  const float power = __int_as_float((exponent + 127 - 25) << 23);
+  float value = exponent == 0 ? static_cast<float>(mantissa) * 0x1p-24f : static_cast<float>(mantissa + 1024) * power;
+  if (exponent == 31) value = mantissa ? __builtin_nanf("") : __builtin_inff();
+  return bits >> 15 ? -value : value;
+}
+inline float shoal_bf16(unsigned short bits) { return __uint_as_float(static_cast<unsigned>(bits) << 16); }
 inline int __float2int_rz(float f) { return static_cast<int>(f); }
 inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline float shoal_div(float a, float b) { return a / b; }

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "compiler/support/error.h"
+#include "compiler/support/half.h"
 
 namespace shoal::harness {
 namespace {
@@ -29,9 +30,28 @@ void each_element(const Argument& a, int64_t members, F f) {
       for (int64_t u = 0; u < units; ++u) f(place_of(a, m, s, u), static_cast<size_t>(dense++));
 }
 
-uint32_t to_bits(DType dtype, double value) {
-  return dtype == DType::f32 ? std::bit_cast<uint32_t>(static_cast<float>(value))
-                             : static_cast<uint32_t>(static_cast<int64_t>(value));
+// The number that is kept where `value` is stored.
+double rounded(DType stored, double value) {
+  const auto number = static_cast<float>(value);
+  switch (stored) {
+    case DType::f32: return static_cast<double>(number);
+    case DType::f16: return static_cast<double>(from_f16(to_f16(number)));
+    case DType::bf16: return static_cast<double>(from_bf16(to_bf16(number)));
+    case DType::i32:
+    case DType::boolean: break;
+  }
+  return value;
+}
+
+void store(Words& words, DType dtype, size_t at, double value) {
+  const auto number = static_cast<float>(value);
+  switch (dtype) {
+    case DType::f32: words[at] = std::bit_cast<uint32_t>(number); return;
+    case DType::f16: words[at / 2] |= uint32_t{to_f16(number)} << at % 2 * 16; return;
+    case DType::bf16: words[at / 2] |= uint32_t{to_bf16(number)} << at % 2 * 16; return;
+    case DType::i32:
+    case DType::boolean: words[at] = static_cast<uint32_t>(static_cast<int64_t>(value)); return;
+  }
 }
 
 double from_bits(DType dtype, uint32_t bits) {
@@ -60,7 +80,10 @@ Executor on_device(Device& device) {
 Executor in_interpreter(uint64_t order_seed) {
   return [order_seed](const Module& m, std::vector<Words>& words, const std::vector<int32_t>& scalars) {
     std::vector<kernel::Memory> memory;
-    for (Words& w : words) memory.push_back({w.data(), static_cast<int64_t>(w.size())});
+    for (Words& w : words) {
+      const int64_t bytes = kernel::element_bytes(m.kernel.buffers[memory.size()].type);
+      memory.push_back({w.data(), static_cast<int64_t>(w.size()) * 4 / bytes});
+    }
     kernel::interpret(m.kernel, 0, static_cast<int32_t>(m.groups), memory, scalars,
                       {.order_seed = order_seed, .find_races = true});
   };
@@ -70,12 +93,12 @@ std::map<std::string, Array> run_module(const Module& m, const Graph& graph, con
                                         const Executor& executor) {
   std::vector<Words> words;
   for (const Argument& a : m.arguments) {
-    words.emplace_back(static_cast<size_t>(a.elements(padded(m))), 0u);
+    words.emplace_back(static_cast<size_t>((a.elements(padded(m)) * dtype_bytes(a.dtype) + 3) / 4), 0u);
     if (a.is_output) continue;
     auto given = e.inputs.find(a.name);
     if (given == e.inputs.end()) throw SpecError(a.name, "no value is given for this input");
     each_element(a, e.members,
-                 [&](size_t at, size_t dense) { words.back()[at] = to_bits(a.dtype, given->second.values.at(dense)); });
+                 [&](size_t at, size_t dense) { store(words.back(), a.dtype, at, given->second.values.at(dense)); });
   }
   std::vector<int32_t> scalars;
   if (!m.scalars.empty()) scalars = {steps, static_cast<int32_t>(e.step)};
@@ -123,7 +146,7 @@ Evaluation random_inputs(const Graph& graph, int64_t members, uint64_t seed) {
                      : node.attrs.role == Role::hyper ? 0.01 + 0.05 * uniform
                                                       : 2 * uniform - 1;
       if (node.attrs.role == Role::key) value = std::floor(uniform * 0x1p30);
-      array.values.push_back(node.dtype == DType::f32 ? static_cast<double>(static_cast<float>(value)) : value);
+      array.values.push_back(rounded(node.attrs.dtype, value));
     }
   }
   return e;

@@ -12,7 +12,7 @@
 
 namespace shoal::harness {
 
-// Host memory of one argument, in the module's layout: f32 or i32 bits.
+// Host memory of one argument, in the module's layout: f32 or i32 bits, or two f16 or bf16 in a word.
 using Words = std::vector<uint32_t>;
 
 // Runs all groups of a module over host memory.
@@ -21,16 +21,16 @@ using Executor = std::function<void(const Module&, std::vector<Words>& buffers, 
 Executor on_device(Device& device);
 Executor in_interpreter(uint64_t order_seed);  // finds races, whatever target the module was made for
 
-// Packs the inputs, runs `steps` steps from evaluation.step on, unpacks. Inputs are rounded to f32. The result has the
-// names of `graph`'s outputs; for a `next` it is the carried input after the steps.
+// Packs the inputs, runs `steps` steps from evaluation.step on, unpacks. Inputs are rounded to what they are stored as.
+// The result has the names of `graph`'s outputs; for a `next` it is the carried input after the steps.
 std::map<std::string, Array> run_module(const Module& module, const Graph& graph, const Evaluation& evaluation,
                                         int steps, const Executor& executor);
 
 // The same by the graph evaluator in double: `steps` evaluations, carried inputs fed back.
 std::map<std::string, Array> run_reference(const Graph& graph, Evaluation evaluation, int steps);
 
-// Inputs for any graph: f32 uniform in [-1, 1], i32 in [0, rows) where the input feeds a gather or stands for labels,
-// keys arbitrary, carried states zero. Deterministic in `seed`.
+// Inputs for any graph: f32 uniform in [-1, 1], rounded to what they are stored as, i32 in [0, rows) where the input
+// feeds a gather or stands for labels, keys arbitrary, carried states zero. Deterministic in `seed`.
 Evaluation random_inputs(const Graph& graph, int64_t members, uint64_t seed);
 
 // Largest |a - b| / (atol + rtol * |b|) over all outputs; above 1 is a failure. NaN against NaN counts as 0. `where`

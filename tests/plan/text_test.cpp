@@ -47,6 +47,18 @@ TEST_P(PlanText, RandomTrainingStepsComeBackWithAndWithoutSharedMemory) {
   }
 }
 
+TEST_P(PlanText, ParametersOf16BitsComeBack) {
+  Graph graph = layer_graph(dynamic_cast<const Layer&>(*find_op(OpKind::layer, "dense")->samples()[0].op),
+                            find_op(OpKind::layer, "dense")->samples()[0].inputs, 7)
+                    .graph;
+  std::erase_if(graph.outputs, [](const Output& o) { return o.state != no_node; });
+  for (Node& node : graph.nodes)
+    if (node.prim == Prim::input && node.attrs.role == Role::parameter) node.attrs.dtype = DType::bf16;
+  const plan::Plan plan = plan_for(dce(cse(fold(graph))), GetParam());
+  EXPECT_NE(print(plan).find(" bf16 ["), std::string::npos);
+  expect_round_trip(plan);
+}
+
 INSTANTIATE_TEST_SUITE_P(Mappings, PlanText, testing::ValuesIn(harness::all_mappings()),
                          [](const auto& p) { return p.param.name; });
 
@@ -112,7 +124,7 @@ TEST(PlanTextErrors, EachMistakeHasItsMessage) {
       {"batch=4", "batch=0", "plan:1: expected an integer from 1 to 2147483647, got 0"},
       {"batch=4", "bitch=4", "plan:1: unexpected 'bitch'"},
       {"unroll=4", "unroll=x", "plan:2: expected a positive number in 'unroll=x', got 'x'"},
-      {"argument x f32", "argument x f64", "plan:3: expected f32, i32 or bool, got 'f64'"},
+      {"argument x f32", "argument x f64", "plan:3: expected f32, i32, bool, f16 or bf16, got 'f64'"},
       {"varies=sample", "varies=time", "plan:3: expected member, sample or none, got 'time'"},
       {"sample input", "sample imput", "plan:3: expected output or a role, got 'imput'"},
       {"sample input", "sample input strides=[1, 2]", "plan:3: expected a stride for each dimension"},

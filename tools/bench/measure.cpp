@@ -77,7 +77,7 @@ struct Setup {
   void fill(const Argument& a, runtime::PopulationArray& array) {
     std::mt19937 random(5);
     auto count = static_cast<size_t>(array.layout().dense_elements());
-    if (a.dtype == DType::f32) {
+    if (value_dtype(a.dtype) == DType::f32) {
       std::vector<float> values(count, 0);
       if (a.role == Role::data || a.role == Role::input)
         for (float& v : values) v = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
@@ -99,7 +99,7 @@ Evaluation inputs_of(Setup& setup, int64_t members) {
     runtime::PopulationArray& array =
         setup.program.has(a.name) ? setup.program.array(a.name) : setup.population.array(a.name);
     std::vector<double>& values = e.inputs[a.name].values;
-    if (a.dtype == DType::f32) {
+    if (value_dtype(a.dtype) == DType::f32) {
       std::vector<float> all = array.read<float>();
       values.assign(all.begin(), all.end());
     } else {
@@ -195,7 +195,8 @@ Measurement measure(const Work& work, const Request& request) {
   m.ns = per_member(times);
   m.useful_gflops = 2 * multiply_adds(graph) / m.ns;
   m.peak_fraction = m.useful_gflops / median(times.gflops);
-  if (!work.train) m.memory_fraction = static_cast<double>(m.parameters * 4) / m.ns / median(times.bytes_per_ns);
+  const auto bytes = static_cast<double>(m.parameters * dtype_bytes(spec.model.network.storage));
+  if (!work.train) m.memory_fraction = bytes / m.ns / median(times.bytes_per_ns);
   if (all.device->target().kind != Target::Kind::cpu) return m;
   Setup one(work, spec, request, m.schedule, 1);
   m.ns_one_thread = per_member(time_launches(one, work.train, std::max(3, request.repetitions / 3), request.seconds));

@@ -7,11 +7,11 @@ namespace shoal::bench {
 namespace {
 
 std::string spec(const char* name, const char* input, const std::string& layers, const char* loss,
-                 const char* optimizer, int batch, int members) {
+                 const char* optimizer, int batch, int members, const char* storage = "f32") {
   return fmt::format(
-      R"({{"shoal": 1, "name": "{}", "network": {{"input": {}, "layers": [{}]}}, "loss": "{}", "optimizer": {}, )"
-      R"("training": {{"batch": {}, "steps": 1}}, "population": {{"members": {}, "seed": 1}}}})",
-      name, input, layers, loss, optimizer, batch, members);
+      R"({{"shoal": 1, "name": "{}", "network": {{"input": {}, "storage": "{}", "layers": [{}]}}, "loss": "{}", )"
+      R"("optimizer": {}, "training": {{"batch": {}, "steps": 1}}, "population": {{"members": {}, "seed": 1}}}})",
+      name, input, storage, layers, loss, optimizer, batch, members);
 }
 
 std::string dense(int units) { return fmt::format(R"({{"dense": {{"units": {}}}}})", units); }
@@ -32,6 +32,8 @@ const std::vector<Work>& all_works() {
        1437},
       {"train_xor", spec("train_xor", "2", mlp({8, 1}, "tanh"), "mse", R"("sgd")", 4, 16384), true, 4},
       {"infer_agents", spec("infer_agents", "16", mlp({32, 32, 4}, "tanh"), "mse", R"("sgd")", 1, 16384), false, 1},
+      {"infer_agents_f16", spec("infer_agents_f16", "16", mlp({32, 32, 4}, "tanh"), "mse", R"("sgd")", 1, 16384, "f16"),
+       false, 1},
       {"train_wide", spec("train_wide", "256", mlp({256, 256, 10}, "relu"), "cross_entropy", R"("sgd")", 128, 4), true,
        1024},
       {"train_deep",

@@ -13,7 +13,7 @@ namespace shoal::command {
 namespace {
 
 struct EvaluateArguments {
-  std::string run, data, device;
+  std::string run, data, device, storage;
   int threads = 0;
 };
 
@@ -31,7 +31,8 @@ runtime::Dataset scored_data(const TrainedRun& run, const std::string& file, std
 }
 
 int evaluate(const EvaluateArguments& arguments, const Settings& settings) {
-  const TrainedRun run = load_run(arguments.run, "");
+  TrainedRun run = load_run(arguments.run, "");
+  apply_storage(arguments.storage, run);
   std::string what;
   const runtime::Dataset data = scored_data(run, arguments.data, what);
   Session session(settings, arguments.device, arguments.threads);
@@ -70,6 +71,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("RUN_DIR", arguments->run, "run directory of shoal train")->required();
   command->add_option("--data", arguments->data, "data file; default: the validation data of the spec");
   command->add_option("--device", arguments->device, "reference, cpu or cuda; default: the best there is");
+  add_storage_option(*command, arguments->storage);
   command->add_option("--threads", arguments->threads, "worker threads of the CPU")->check(CLI::PositiveNumber);
   command->callback(
       [arguments, &action] { action = [arguments](const Settings& s) { return evaluate(*arguments, s); }; });

@@ -13,7 +13,7 @@ namespace shoal::command {
 namespace {
 
 struct PredictArguments {
-  std::string run, initial, input, out, ensemble = "mean", device, schedule;
+  std::string run, initial, input, out, ensemble = "mean", device, schedule, storage;
   int threads = 0;
 };
 
@@ -21,7 +21,8 @@ int predict(const PredictArguments& arguments, const Settings& settings) {
   const std::optional<runtime::Ensemble> ensemble = runtime::find_ensemble(arguments.ensemble);
   if (!ensemble)
     throw SpecError("--ensemble", fmt::format("expected mean, vote or none, got \"{}\"", arguments.ensemble));
-  const TrainedRun run = load_run(arguments.run, arguments.initial);
+  TrainedRun run = load_run(arguments.run, arguments.initial);
+  apply_storage(arguments.storage, run);
   runtime::Dataset data = load_samples(run.spec, arguments.input, false);
   runtime::apply_scaling(run.scaling, data);
   Session session(settings, arguments.device, arguments.threads);
@@ -53,6 +54,7 @@ void add_predict(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--device", arguments->device, "reference, cpu or cuda; default: the best there is");
   command->add_option("--schedule", arguments->schedule, "how axes are mapped, as text; default: chosen");
+  add_storage_option(*command, arguments->storage);
   command->add_option("--threads", arguments->threads, "worker threads of the CPU")->check(CLI::PositiveNumber);
   command->callback(
       [arguments, &action] { action = [arguments](const Settings& s) { return predict(*arguments, s); }; });

@@ -42,4 +42,14 @@ TrainedRun load_run(const std::string& path, const std::string& initial) {
   return run;
 }
 
+void add_storage_option(CLI::App& command, std::string& storage) {
+  command.add_option("--storage", storage, "how parameters are stored: f32, f16 or bf16; default: the spec's")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+}
+
+void apply_storage(const std::string& storage, TrainedRun& run) {
+  for (DType dtype : {DType::f32, DType::f16, DType::bf16})
+    if (storage == dtype_name(dtype)) run.spec.model.network.storage = dtype;
+}
+
 }  // namespace shoal::command
