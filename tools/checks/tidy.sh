@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Runs clang-tidy-19: over the C++ files that differ from the last commit, `--since REV`, or `--all` of them.
-# Needs a configured build folder: SHOAL_BUILD, or build/release.
+# Reads how each file is compiled from the build folder SHOAL_BUILD, or else from build/tidy, which it configures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-build=${SHOAL_BUILD:-build/release}
+build=${SHOAL_BUILD:-build/tidy}
 if ! command -v clang-tidy-19 >/dev/null; then
   echo "tidy: skipped, clang-tidy-19 is not installed"
   exit 0
 fi
-if [[ ! -f $build/compile_commands.json ]]; then
-  echo "tidy: $build is not configured; run ./bootstrap.sh build" >&2
+if [[ -z ${SHOAL_BUILD-} ]]; then
+  # The release preset compiles files together; the checks want each by itself.
+  cmake --preset release -B "$build" -DSHOAL_UNITY=OFF >/dev/null
+elif [[ ! -f $build/compile_commands.json ]]; then
+  echo "tidy: $build is not configured" >&2
   exit 1
 fi
 case ${1-} in
