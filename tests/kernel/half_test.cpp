@@ -74,8 +74,9 @@ TEST(Half, RoundsToNearestEvenAtEveryBoundary) {
         ASSERT_EQ(static_cast<double>(middle), (a + b) / 2);  // so it is a tie
         ASSERT_EQ(f.to(middle), sign | (low + (low & 1))) << f.name << " " << low;
         ASSERT_EQ(f.to(std::nextafter(middle, static_cast<float>(a))), sign | low) << f.name << " " << low;
-        if (std::isfinite(static_cast<float>(b)))
+        if (std::isfinite(static_cast<float>(b))) {
           ASSERT_EQ(f.to(std::nextafter(middle, static_cast<float>(b))), sign | (low + 1)) << f.name << " " << low;
+        }
       }
     EXPECT_EQ(f.to(std::numeric_limits<float>::infinity()), infinite);
     EXPECT_EQ(f.to(-std::numeric_limits<float>::infinity()), 0x8000u | infinite);
