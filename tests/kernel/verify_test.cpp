@@ -124,7 +124,7 @@ TEST(KernelVerify, Types) {
   refuses("%9 = scalar -1 : i32", "the kernel has 1 scalars");
   refuses("%9 = constant 4294967296 : i32", "the constant does not fit in 32 bits");
   refuses("%9 = constant 2 : pred", "a pred is 0 or 1");
-  refuses("constant 2", "a constant has a type");
+  refuses("constant 2", "a constant has the type of a value");
   refuses("%9 = lanes_xor %0 mask 1 : i32", "the value is of type f32");
   refuses("%9 = barrier warp : i32", "a barrier has no value");
 }
