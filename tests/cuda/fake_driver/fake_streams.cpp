@@ -118,10 +118,10 @@ int cuStreamDestroy_v2(void* handle) {
 int cuStreamSynchronize(void* handle) {
   FAKE_LOCK;
   FAKE_CONTEXT;
-  FAKE_PLANNED("cuStreamSynchronize");
   Stream* stream = stream_of(handle);
   if (!stream) return invalid_handle;
   run_all(*stream);
+  FAKE_PLANNED("cuStreamSynchronize");  // tells of an error of earlier work, when that work is over
   note("synchronize stream{}", stream->number);
   return current()->error;
 }
