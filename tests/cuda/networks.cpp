@@ -13,13 +13,6 @@
 namespace shoal::cuda {
 namespace {
 
-std::vector<harness::Mapping> cuda_mappings() {
-  std::vector<harness::Mapping> mappings;
-  for (const auto& mapping : harness::all_mappings())
-    if (!mapping.cpu) mappings.push_back(mapping);
-  return mappings;
-}
-
 harness::Executor in_emulator(uint64_t seed) {
   return [seed](const Module& m, std::vector<harness::Words>& words, const std::vector<int32_t>& scalars) {
     std::vector<emulate::Argument> arguments;
@@ -105,7 +98,7 @@ TEST_P(CudaNetworks, ParametersOf16BitsRunAsTheInterpreterDoes) {
 
 // Every op's samples, forward and gradients; each mapping takes every third one, to keep the texts to compile few.
 TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
-  const auto mappings = cuda_mappings();
+  const auto mappings = harness::cuda_mappings();
   size_t own = 0, number = 0;
   while (mappings[own].name != GetParam().name) own++;
   for (const OpInfo& info : all_ops()) {
@@ -124,7 +117,7 @@ TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Mappings, CudaNetworks, testing::ValuesIn(cuda_mappings()),
+INSTANTIATE_TEST_SUITE_P(Mappings, CudaNetworks, testing::ValuesIn(harness::cuda_mappings()),
                          [](const auto& mapping) { return mapping.param.name; });
 
 }  // namespace

@@ -13,13 +13,6 @@
 namespace shoal::cuda {
 namespace {
 
-std::vector<harness::Mapping> cuda_mappings() {
-  std::vector<harness::Mapping> mappings;
-  for (const auto& mapping : harness::all_mappings())
-    if (!mapping.cpu) mappings.push_back(mapping);
-  return mappings;
-}
-
 Model model_of(const char* input, const char* layers, const char* loss, const char* optimizer) {
   Model model;
   model.network = test::network_from_json(input, layers);
@@ -92,7 +85,7 @@ TEST_P(Gpu, EveryOpRunsAsTheInterpreterDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Mappings, Gpu, testing::ValuesIn(cuda_mappings()),
+INSTANTIATE_TEST_SUITE_P(Mappings, Gpu, testing::ValuesIn(harness::cuda_mappings()),
                          [](const auto& mapping) { return mapping.param.name; });
 
 // A strided view into the layout of a program and back: every element at its place, nothing beside it touched.

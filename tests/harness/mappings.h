@@ -50,4 +50,11 @@ inline Target target_for(const Mapping& mapping) {
   return target;
 }
 
+inline std::vector<Mapping> cuda_mappings() {
+  std::vector<Mapping> mappings;
+  for (const Mapping& mapping : all_mappings())
+    if (!mapping.cpu) mappings.push_back(mapping);
+  return mappings;
+}
+
 }  // namespace shoal::harness
