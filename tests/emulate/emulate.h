@@ -48,12 +48,12 @@ struct Argument {
   int32_t scalar = 0;
 };
 template <typename T>
-Argument buffer(std::string name, std::vector<T>& data) {
-  return {.name = std::move(name), .data = data.data(), .bytes = static_cast<int64_t>(data.size() * sizeof(T))};
+Argument buffer(const std::string& name, std::vector<T>& data) {
+  return {.name = name, .data = data.data(), .bytes = static_cast<int64_t>(data.size() * sizeof(T))};
 }
 template <typename T>
-Argument read_only(std::string name, std::vector<T>& data) {
-  Argument argument = buffer(std::move(name), data);
+Argument read_only(const std::string& name, std::vector<T>& data) {
+  Argument argument = buffer(name, data);
   argument.read_only = true;
   return argument;
 }
