@@ -1,8 +1,8 @@
 // choose: the schedule for a graph, a population and a target, from counts and machine constants; never by measuring.
 //
 // A few candidates are planned and lowered; the instructions of their kernels and the memory that they touch give a
-// time for each, and the fastest one is taken. The compiler drives this (compile.cpp): candidates() before, rank()
-// after.
+// time for each, and the fastest one is taken. compiler/rank.cpp drives this: candidates()
+// before lowering, predict() after.
 #pragma once
 
 #include <string>
