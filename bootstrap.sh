@@ -6,6 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 build_packages=(g++ cmake ninja-build ccache pkg-config llvm-19-dev libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev
   libgmock-dev libbenchmark-dev libzip-dev libxxhash-dev)
 test_packages=(python3 clang-format-19)
+# Without them the tests that run code of other processors are skipped.
+optional_packages=(qemu-user g++-aarch64-linux-gnu)
 
 usage() {
   cat <<'TEXT'
@@ -58,6 +60,7 @@ demo() {
 
 tests() {
   install_packages "${build_packages[@]}" "${test_packages[@]}"
+  install_packages "${optional_packages[@]}" || say "going on without ${optional_packages[*]}: some tests will be skipped"
   build
   # A private cache: a warm one would hide kernels that do not compile any more.
   SHOAL_CACHE_DIR=$(mktemp -d)

@@ -92,7 +92,7 @@ Target target_by_name(const std::string& name) {
   }
   if (name == "cuda") return cuda::CudaDevice().target();
 #if SHOAL_CPU
-  return cpu::detect_host(name == "cpu" ? "native" : name);
+  return cpu::target_for(name == "cpu" ? "native" : name);
 #else
   if (name == "cpu") return {};
   throw SpecError("--target",

@@ -106,7 +106,7 @@ std::string Emitter::operation(int32_t i, Type type, bool is_vector, const std::
     case Op::neg: return fmt::format("fneg {} {}", of, a);
     case Op::abs: return intrinsic("fabs", type, is_vector, operands, 1);
     case Op::floor:
-      return has("sse4.1") ? intrinsic("floor", type, is_vector, operands, 1) : floor_by_conversion(is_vector, a);
+      return rounds_down() ? intrinsic("floor", type, is_vector, operands, 1) : floor_by_conversion(is_vector, a);
     case Op::sqrt: return intrinsic("sqrt", type, is_vector, operands, 1);
     case Op::band: return binary("and");
     case Op::bor: return binary("or");

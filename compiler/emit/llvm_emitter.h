@@ -56,6 +56,9 @@ class Emitter {
   };
 
   bool has(std::string_view feature) const;
+  bool is_arm() const { return features_.triple.starts_with("aarch64"); }
+  bool rounds_down() const { return is_arm() || has("sse4.1"); }    // floor in one instruction
+  bool converts_halves() const { return is_arm() || has("f16c"); }  // f16 to f32 in one instruction
   bool keeps_masks_in_registers() const { return has("avx512f"); }
   const kernel::Instruction& in(int32_t i) const { return kernel_.code[i]; }
   bool varying(int32_t i) const { return facts_.values[i].shape == Shape::varying; }

@@ -16,7 +16,7 @@ std::string Emitter::loaded(Type element, bool is_vector, const std::string& bit
   const auto constant = [&](Type type, const std::string& literal) {
     return is_vector ? Writer::splat_literal(type, literal) : literal;
   };
-  if (element == Type::f16 && has("f16c")) {
+  if (element == Type::f16 && converts_halves()) {
     const std::string half = is_vector ? out_.vector_of("half") : "half";
     const std::string value = out_.temporary(fmt::format("bitcast {} {} to {}", i16, bits, half));
     return fmt::format("fpext {} {} to {}", half, value, f32);

@@ -7,9 +7,13 @@
 
 namespace shoal::cpu {
 
-// `cpu` is "native" or empty: this machine; or "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4": that level, and nothing
-// beyond it. Throws SpecError for another name, or a level that this machine does not reach. `workers` 0: all cores.
+// `cpu` is "native" or empty: this machine; or a level (levels.h), and nothing beyond it. Throws SpecError for another
+// name, or a level that this machine does not reach. `workers` 0: all cores.
 Target detect_host(const std::string& cpu = "native", int workers = 0);
+
+// The same for code that is looked at here and runs elsewhere: this machine need not reach the level. Sizes of caches
+// and the number of workers are still this machine's.
+Target target_for(const std::string& cpu, int workers = 0);
 
 std::string host_model_name();  // "AMD EPYC", for people
 

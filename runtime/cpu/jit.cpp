@@ -34,17 +34,28 @@
 namespace shoal::cpu {
 namespace {
 
-constexpr const char* kTriple = "x86_64-unknown-linux-gnu";
-
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// LLVM's registry of targets is the process's; it is filled once.
+// LLVM's registry of targets is the process's; it is filled once, with the architectures that kernels are emitted for.
+// All of LLVM's would take a millisecond.
 void initialise_llvm() {
   static std::once_flag once;
   std::call_once(once, [] {
     ::llvm::InitializeNativeTarget();
     ::llvm::InitializeNativeTargetAsmPrinter();
     ::llvm::InitializeNativeTargetAsmParser();
+#define SHOAL_INITIALISE(ARCHITECTURE)          \
+  ::LLVMInitialize##ARCHITECTURE##TargetInfo(); \
+  ::LLVMInitialize##ARCHITECTURE##Target();     \
+  ::LLVMInitialize##ARCHITECTURE##TargetMC();   \
+  ::LLVMInitialize##ARCHITECTURE##AsmPrinter()
+#if LLVM_HAS_X86_TARGET
+    SHOAL_INITIALISE(X86);
+#endif
+#if LLVM_HAS_AARCH64_TARGET
+    SHOAL_INITIALISE(AArch64);
+#endif
+#undef SHOAL_INITIALISE
   });
 }
 
@@ -67,22 +78,24 @@ struct Diagnostics : ::llvm::DiagnosticHandler {
   bool failed = false;
 };
 
-const ::llvm::Target& x86_target() {
+const ::llvm::Target& target_of(const std::string& triple) {
   initialise_llvm();
   std::string error;
-  const ::llvm::Target* target = ::llvm::TargetRegistry::lookupTarget(kTriple, error);
-  if (!target) throw RuntimeError("LLVM has no x86-64 target: " + error);
+  const ::llvm::Target* target = ::llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target) throw CompileError(fmt::format("LLVM makes no code for {}", triple), error, "");
   return *target;
 }
 
 std::string generate(const std::string& text, const emit::CpuFeatures& features, ::llvm::CodeGenFileType kind,
                      CompileTimes* times) {
   const double start = seconds();
-  if (!is_known_cpu(features.cpu)) refuse("knows no such CPU", features.cpu, text);
+  if (!is_known_cpu(features.cpu, features.triple)) refuse("knows no such CPU", features.cpu, text);
   // Default rather than Aggressive: the code of emitted loops is the same, and it takes no longer.
-  std::unique_ptr<::llvm::TargetMachine> machine(x86_target().createTargetMachine(
-      features.triple, features.cpu, features.features, ::llvm::TargetOptions{}, ::llvm::Reloc::PIC_,
-      ::llvm::CodeModel::Small, ::llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  std::unique_ptr<::llvm::TargetMachine> machine(
+      target_of(features.triple)
+          .createTargetMachine(features.triple, features.cpu, features.features, ::llvm::TargetOptions{},
+                               ::llvm::Reloc::PIC_, ::llvm::CodeModel::Small, ::llvm::CodeGenOptLevel::Default,
+                               /*JIT=*/true));
   if (!machine) refuse("makes no code for", features.triple, text);
 
   std::string log;
@@ -160,8 +173,8 @@ std::vector<std::pair<std::string, bool>> host_features() {
   return all;
 }
 
-bool is_known_cpu(const std::string& name) {
-  const std::unique_ptr<::llvm::MCSubtargetInfo> info(x86_target().createMCSubtargetInfo(kTriple, "", ""));
+bool is_known_cpu(const std::string& name, const std::string& triple) {
+  const std::unique_ptr<::llvm::MCSubtargetInfo> info(target_of(triple).createMCSubtargetInfo(triple, "", ""));
   return info && info->isCPUStringValid(name);
 }
 

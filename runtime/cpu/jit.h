@@ -24,8 +24,9 @@ struct CompileTimes {
   double parse_seconds = 0, generate_seconds = 0;
 };
 
-// Code generation without IR passes. Throws CompileError for text that LLVM refuses, and for an object that would need
-// a symbol outside allowed_symbols(). Every call has an LLVM context of its own, so threads may call it at once.
+// Code generation without IR passes, for any CPU of x86-64 or AArch64: the object need not be of this machine. Throws
+// CompileError for text that LLVM refuses, and for an object that would need a symbol outside allowed_symbols(). Every
+// call has an LLVM context of its own, so threads may call it at once.
 std::string compile_object(const std::string& text, const emit::CpuFeatures&, CompileTimes* = nullptr);
 std::string compile_assembly(const std::string& text, const emit::CpuFeatures&);
 
@@ -36,7 +37,7 @@ std::vector<std::string> undefined_symbols(const std::string& object);
 std::string llvm_version();                                 // "19.1.7", for cache keys
 std::string host_cpu_name();                                // LLVM's name
 std::vector<std::pair<std::string, bool>> host_features();  // by name, as CPUID and XGETBV have it, sorted
-bool is_known_cpu(const std::string& name);
+bool is_known_cpu(const std::string& name, const std::string& triple);
 
 // Linked code; freed with the object, which must not outlive its Linker.
 class LoadedCode {

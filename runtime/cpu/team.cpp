@@ -1,9 +1,23 @@
 // The barrier of a team: a counter of those that have come, and the number of the round that they wait to end.
 #include "runtime/cpu/team.h"
 
+#if !defined(__aarch64__)
 #include <immintrin.h>
+#endif
 
 namespace shoal::cpu {
+namespace {
+
+// Tells the core that this thread only waits.
+void relax() {
+#if defined(__aarch64__)
+  asm volatile("yield");
+#else
+  _mm_pause();
+#endif
+}
+
+}  // namespace
 
 Team::Team(int threads, int spins) : threads_(threads), spins_(spins) {
   entry_.base.barrier = wait_at;
@@ -23,7 +37,7 @@ void Team::wait() {
   }
   for (int spin = 0; spin < spins_; ++spin) {
     if (round_.load(std::memory_order_acquire) != round) return;
-    _mm_pause();
+    relax();
   }
   round_.wait(round, std::memory_order_acquire);
 }

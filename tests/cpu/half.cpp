@@ -65,18 +65,18 @@ TEST(CpuHalf, EveryPatternInEveryForm) {
 
 // Every pattern as a scalar: one lane each.
 TEST(CpuHalf, EveryPatternAsAScalar) {
-  for (const char* cpu : {"x86-64", "native"})
+  for (const Machine& machine : machines())
     for (Type element : {Type::f16, Type::bf16}) {
       Kernel k;
-      k.lanes = 4;
+      k.lanes = machine.lanes;
       k.buffers = {{.name = "in", .type = element, .size = kPatterns},
-                   {.name = "out", .type = Type::f32, .size = 4 * kPatterns, .written = true}};
+                   {.name = "out", .type = Type::f32, .size = k.lanes * kPatterns, .written = true}};
       Builder b(k);
       const int32_t i = b.loop(b.constant_i32(kPatterns));
-      const int32_t own = b.emit(Op::add, b.emit(Op::mul, i, b.constant_i32(4)), b.leaf(Op::lane));
+      const int32_t own = b.emit(Op::add, b.emit(Op::mul, i, b.constant_i32(k.lanes)), b.leaf(Op::lane));
       b.store(1, -1, own, 0, b.load(0, -1, i, 0));
       b.end();
-      expect_same(k, {all_patterns(), Words(4 * kPatterns)}, {}, 0, 1, features_of({cpu, 4}));
+      expect_same(k, {all_patterns(), Words(size_t(k.lanes * kPatterns))}, {}, 0, 1, features_of(machine));
     }
 }
 

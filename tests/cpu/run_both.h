@@ -24,13 +24,21 @@ Words random_ints(size_t count, std::mt19937& random);
 void expect_same(const kernel::Kernel&, const std::vector<Words>& memory, const std::vector<int32_t>& scalars,
                  int32_t first_group, int32_t last_group, const emit::CpuFeatures&);
 
-// A target of the machine or below it, with the number of lanes to try on it.
+// A target that can be run here, with the number of lanes to try on it.
 struct Machine {
   std::string cpu;
   int32_t lanes;
 };
-// Each narrower or wider than its registers too: LLVM then splits or pads the vectors.
+// Each narrower or wider than its registers too: LLVM then splits or pads the vectors. What follows is of the test
+// program: test_cpu runs kernels on this machine (host_machines.cpp), test_neon on an emulated one (tests/isa).
 const std::vector<Machine>& machines();
 emit::CpuFeatures features_of(const Machine&);
+// Runs the kernel, whose LLVM IR is `text`, over `memory`.
+void run_compiled(const kernel::Kernel&, const std::string& text, std::vector<Words>& memory,
+                  const std::vector<int32_t>& scalars, int32_t first_group, int32_t last_group,
+                  const emit::CpuFeatures&);
+// Whether the machine hands a denormal operand of max and min on as it is, where others give zero. What computes with
+// it takes it as zero all the same.
+bool extrema_keep_denormals();
 
 }  // namespace shoal::test

@@ -63,6 +63,20 @@ OpGraph loss_graph(const Loss& loss, const Shape& prediction, int64_t batch) {
   return with_gradients(scope, mean_samples(loss.expand(scope, hyper, x, target)), {"in0"}, {x.id});
 }
 
+std::vector<OpCase> op_cases(int64_t batch) {
+  std::vector<OpCase> all;
+  for (const OpInfo& info : all_ops()) {
+    if (info.kind != OpKind::layer && info.kind != OpKind::activation && info.kind != OpKind::loss) continue;
+    for (const OpSample& sample : info.samples()) {
+      Graph graph = info.kind == OpKind::loss
+                        ? loss_graph(dynamic_cast<const Loss&>(*sample.op), sample.inputs.at(0), batch).graph
+                        : layer_graph(dynamic_cast<const Layer&>(*sample.op), sample.inputs, batch).graph;
+      all.push_back({sample.op->text(), dce(cse(fold(graph)))});
+    }
+  }
+  return all;
+}
+
 std::vector<double> numbers(int64_t count, uint32_t seed) {
   // A Weyl sequence through the golden ratio covers (-2, 2) evenly.
   std::vector<double> values;

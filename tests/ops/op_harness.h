@@ -22,6 +22,13 @@ OpGraph layer_graph(const Layer&, const std::vector<Shape>& inputs, int64_t batc
 // scalar = mean over samples of the loss of "in0" against "target".
 OpGraph loss_graph(const Loss&, const Shape& prediction, int64_t batch);
 
+// Every sample of every layer, activation and loss, forward and gradients, simplified as programs are.
+struct OpCase {
+  std::string name;  // the op's text
+  Graph graph;
+};
+std::vector<OpCase> op_cases(int64_t batch);
+
 // Reproducible numbers of about unit size, no two alike.
 std::vector<double> numbers(int64_t count, uint32_t seed);
 // Elements of the input of this name, for one member.

@@ -2,7 +2,6 @@
 // code.
 #include <gtest/gtest.h>
 
-#include "compiler/passes/passes.h"
 #include "runtime/cpu/cpu_device.h"
 #include "tests/harness/mappings.h"
 #include "tests/harness/run_module.h"
@@ -23,25 +22,6 @@ std::vector<Size> sizes_for(const harness::Mapping& mapping, Size awkward) {
   return sizes;
 }
 
-struct Case {
-  std::string name;
-  Graph graph;
-};
-
-std::vector<Case> cases(int64_t batch) {
-  std::vector<Case> all;
-  for (const OpInfo& info : all_ops()) {
-    if (info.kind != OpKind::layer && info.kind != OpKind::activation && info.kind != OpKind::loss) continue;
-    for (const OpSample& sample : info.samples()) {
-      Graph graph = info.kind == OpKind::loss
-                        ? test::loss_graph(dynamic_cast<const Loss&>(*sample.op), sample.inputs.at(0), batch).graph
-                        : test::layer_graph(dynamic_cast<const Layer&>(*sample.op), sample.inputs, batch).graph;
-      all.push_back({sample.op->text(), dce(cse(fold(graph)))});
-    }
-  }
-  return all;
-}
-
 // Rounding of f32: the samples' sums have at most a few hundred terms of about unit size, so 1e-5 is a hundred
 // roundings.
 constexpr double atol = 2e-5, rtol = 2e-5;
@@ -52,7 +32,7 @@ TEST_P(OpSchedules, InterpreterAgreesWithTheEvaluator) {
   const harness::Mapping& mapping = GetParam();
   int count = 0;
   for (Size size : sizes_for(mapping, {7, 3})) {
-    for (const Case& c : cases(size.batch)) {
+    for (const test::OpCase& c : test::op_cases(size.batch)) {
       Evaluation e = harness::random_inputs(c.graph, size.members, 11);
       Module m = compile(c.graph, harness::target_for(mapping),
                          {.members = size.members, .schedule = harness::schedule_for(mapping, c.graph)});
@@ -73,7 +53,7 @@ TEST_P(OpSchedules, CompiledCpuCodeAgreesBitwiseWithTheInterpreter) {
   if (!mapping.cpu) GTEST_SKIP() << "no GPU here; see tests/cuda for emitted CUDA";
   cpu::CpuDevice device(2);
   for (Size size : sizes_for(mapping, {5, 20})) {
-    for (const Case& c : cases(size.batch)) {
+    for (const test::OpCase& c : test::op_cases(size.batch)) {
       Evaluation e = harness::random_inputs(c.graph, size.members, 12);
       Module m = compile(c.graph, device.target(),
                          {.members = size.members, .schedule = harness::schedule_for(mapping, c.graph)});
@@ -91,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(Mappings, OpSchedules, testing::ValuesIn(harness::all_m
 // A thousand members at once, compiled, under the schedule that choose takes.
 TEST(OpSchedules, ManyMembersUnderTheChosenSchedule) {
   cpu::CpuDevice device(2);
-  for (const Case& c : cases(3)) {
+  for (const test::OpCase& c : test::op_cases(3)) {
     Evaluation e = harness::random_inputs(c.graph, 1000, 13);
     Module m = compile(c.graph, device.target(), {.members = 1000, .schedule = ""});
     std::string where;

@@ -1,0 +1,20 @@
+// Networks under every mapping of the CPU, compiled for a given target and run by a given machine. Failures are
+// GoogleTest's.
+#pragma once
+
+#include "tests/harness/mappings.h"
+#include "tests/harness/run_module.h"
+
+namespace shoal::test {
+
+// The mappings that each machine is tried on: all three, chunks, and a team.
+std::vector<harness::Mapping> isa_mappings();
+
+// Samples of every op, forward and gradients: the bits of the interpreter, and the evaluator's values in double.
+void ops_agree(const harness::Mapping&, const Target&, const harness::Executor&);
+// Networks trained for some steps: PyTorch's weights.
+void training_agrees(const harness::Mapping&, const Target&, const harness::Executor&);
+// Parameters stored as f16 and bf16: the bits of the interpreter.
+void storage_agrees(const harness::Mapping&, const Target&, const harness::Executor&);
+
+}  // namespace shoal::test
