@@ -98,7 +98,7 @@ std::string Emitter::operation(int32_t i, Type type, bool is_vector, const std::
     case Op::add: return binary(is_float ? "fadd" : "add");
     case Op::sub: return binary(is_float ? "fsub" : "sub");
     case Op::mul: return binary(is_float ? "fmul" : "mul");
-    case Op::fma: return intrinsic("fma", type, is_vector, operands, 3);
+    case Op::fma: return fuses() ? intrinsic("fma", type, is_vector, operands, 3) : fma_by_doubles(is_vector, operands);
     case Op::div: return binary(is_float ? "fdiv" : "udiv");
     case Op::rem: return binary("urem");
     case Op::max: return choose(is_float ? "fcmp ogt" : "icmp sgt", of, a, b);

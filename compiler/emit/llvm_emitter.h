@@ -58,6 +58,7 @@ class Emitter {
   bool has(std::string_view feature) const;
   bool is_arm() const { return features_.triple.starts_with("aarch64"); }
   bool rounds_down() const { return is_arm() || has("sse4.1"); }    // floor in one instruction
+  bool fuses() const { return is_arm() || has("fma"); }             // multiply-add in one instruction
   bool converts_halves() const { return is_arm() || has("f16c"); }  // f16 to f32 in one instruction
   bool keeps_masks_in_registers() const { return has("avx512f"); }
   const kernel::Instruction& in(int32_t i) const { return kernel_.code[i]; }
@@ -78,6 +79,7 @@ class Emitter {
   std::string intrinsic(std::string_view name, kernel::Type, bool is_vector, const std::string* operands, int count);
   std::string choose(std::string_view compare, const std::string& type, const std::string& a, const std::string& b);
   std::string floor_by_conversion(bool is_vector, const std::string& operand);
+  std::string fma_by_doubles(bool is_vector, const std::string* operands);  // llvm_fma.cpp
   std::string convert_pred(const std::string& pred, kernel::Type to, bool is_vector);
   void lanes_xor(int32_t i);
 

@@ -25,13 +25,11 @@ struct CompileTimes {
 };
 
 // Code generation without IR passes, for any CPU of x86-64 or AArch64: the object need not be of this machine. Throws
-// CompileError for text that LLVM refuses, and for an object that would need a symbol outside allowed_symbols(). Every
-// call has an LLVM context of its own, so threads may call it at once.
+// CompileError for text that LLVM refuses, and for an object that would call anything outside itself. Every call has an
+// LLVM context of its own, so threads may call it at once.
 std::string compile_object(const std::string& text, const emit::CpuFeatures&, CompileTimes* = nullptr);
 std::string compile_assembly(const std::string& text, const emit::CpuFeatures&);
 
-// What emitted code may call: fmaf alone, on targets without FMA (glibc's rounds once, and flushes as MXCSR says).
-const std::vector<std::string>& allowed_symbols();
 std::vector<std::string> undefined_symbols(const std::string& object);
 
 std::string llvm_version();                                 // "19.1.7", for cache keys

@@ -31,6 +31,7 @@ TEST_F(CommandErrors, UsageIsTwo) {
   expect_failure({"train", spec(), "--device", "gpu"}, 2, "expected reference, cpu or cuda, got \"gpu\"");
   expect_failure({"dump", spec()}, 2, "--stage");
   expect_failure({"dump", spec(), "--stage", "cuda", "--target", "cpu"}, 2, "sm_80");
+  expect_failure({"dump", spec(), "--stage", "asm", "--target", "z80"}, 2, "aarch64, got z80");
   expect_failure({"doc", "dens"}, 2, "dense");
 }
 

@@ -117,6 +117,17 @@ TEST_F(CommandTrain, DumpsEveryStage) {
   EXPECT_THAT(explained.out, HasSubstr("schedule "));
 }
 
+// Code of any processor is made on any.
+TEST_F(CommandTrain, DumpsForOtherProcessors) {
+  for (const auto& [target, instruction] : {std::pair("x86-64", "mulps"), std::pair("x86-64-v3", "ymm"),
+                                            std::pair("x86-64-v4", "zmm"), std::pair("aarch64", "fmla")}) {
+    const CommandResult result = shoal(
+        {"dump", spec(), "--stage", "asm", "--members", "64", "--target", target, "--schedule", "member=group,lane"});
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr(instruction)) << target;
+  }
+}
+
 TEST_F(CommandTrain, SmallSubcommandsAnswer) {
   EXPECT_THAT(shoal({"devices"}).out, HasSubstr("reference  yes"));
   EXPECT_THAT(shoal({"doc"}).out, HasSubstr("dense"));

@@ -164,6 +164,9 @@ TEST(CpuDevice, BuffersAreAlignedZeroedAndBounded) {
 
 TEST(CpuDevice, LevelsAreVetoedByTheMachine) {
   EXPECT_THROW(cpu::detect_host("z80"), SpecError);
+  EXPECT_THROW(cpu::detect_host("aarch64"), SpecError);  // code can be made for it, and not run
+  EXPECT_EQ(cpu::target_for("aarch64").lanes, 4);
+  EXPECT_EQ(cpu::target_for("x86-64-v4").lanes, 16);
   EXPECT_EQ(cpu::detect_host("x86-64").lanes, 4);
   EXPECT_EQ(cpu::detect_host("x86-64-v2").lanes, 4);
   const Target target = cpu::detect_host("x86-64");

@@ -68,7 +68,7 @@ TEST(Jit, DamagedObjectsAndMissingFunctionsAreCompileErrors) {
 }
 
 // Every opcode that could become a library call, on the level with the fewest instructions and on this machine.
-TEST(Jit, OnlyTheAllowedSymbolIsLeftUndefined) {
+TEST(Jit, NothingIsLeftUndefined) {
   for (const char* level : {"x86-64", "x86-64-v2", "native"}) {
     Kernel k;
     k.lanes = 4;
@@ -84,9 +84,7 @@ TEST(Jit, OnlyTheAllowedSymbolIsLeftUndefined) {
       for (int element = 0; element < 32; ++element) b.store(0, -1, at, 16 + element, b.constant(0.0f));
     }
     const emit::CpuFeatures features = cpu::detect_host(level).cpu;
-    const bool has_fma = features.features.find("+fma") != std::string::npos;
-    const std::vector<std::string> wanted = has_fma ? std::vector<std::string>{} : std::vector<std::string>{"fmaf"};
-    EXPECT_EQ(cpu::undefined_symbols(cpu::compile_object(emit::llvm(k, features), features)), wanted) << level;
+    EXPECT_TRUE(cpu::undefined_symbols(cpu::compile_object(emit::llvm(k, features), features)).empty()) << level;
   }
 }
 

@@ -6,7 +6,7 @@
 namespace shoal::test {
 
 const std::vector<Machine>& machines() {
-  static const std::vector<Machine> all{{"aarch64", 4}, {"aarch64", 8}};
+  static const std::vector<Machine> all{{"aarch64", 4}};
   return all;
 }
 

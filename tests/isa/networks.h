@@ -11,8 +11,9 @@ namespace shoal::test {
 std::vector<harness::Mapping> isa_mappings();
 
 // Samples of every op, forward and gradients: the bits of the interpreter, and the evaluator's values in double.
+// Skipped for mappings that have the code of another one with other loops around it.
 void ops_agree(const harness::Mapping&, const Target&, const harness::Executor&);
-// Networks trained for some steps: PyTorch's weights.
+// A network of each kind trained for some steps: PyTorch's weights.
 void training_agrees(const harness::Mapping&, const Target&, const harness::Executor&);
 // Parameters stored as f16 and bf16: the bits of the interpreter.
 void storage_agrees(const harness::Mapping&, const Target&, const harness::Executor&);

@@ -79,7 +79,7 @@ void add_dump(CLI::App& app, Action& action) {
   command->add_option("--stage", arguments->stage, "what to print")
       ->check(CLI::IsMember({"graph", "plan", "kernel", "cuda", "llvm", "asm", "ptx"}));
   command->add_option("--target", arguments->target,
-                      "cpu, x86-64-v3, sm_90, ...; default: cpu, or sm_80 for cuda and ptx");
+                      "cpu, x86-64-v3, aarch64, sm_90, ...; default: cpu, or sm_80 for cuda and ptx");
   command->add_option("--members", arguments->request.members, "population size; default: the spec's")
       ->check(CLI::PositiveNumber);
   command->add_option("--samples", arguments->request.samples, "samples of the data set; default: of the spec's data")
