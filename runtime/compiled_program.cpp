@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "compiler/outline.h"
 #include "compiler/support/error.h"
 
 namespace shoal::runtime {
@@ -13,13 +14,23 @@ CompiledProgram compile_program(Device& device, int64_t members, Program program
                                 Trace* trace) {
   CompiledProgram compiled;
   compiled.program = std::move(program);
+  const Graph& graph = compiled.program.graph;
   const auto start = std::chrono::steady_clock::now();
   Options options;
   options.members = members;
   options.schedule = schedule;
-  compiled.module = compile(compiled.program.graph, device.target(), options, trace);
+  const Target target = device.target();
+  const std::string origin = origin_of(graph, target, options);
+  std::optional<Recalled> recalled;
+  if (!trace) recalled = device.recall(origin, &compiled.report);  // a trace wants to see the stages
+  if (recalled) {
+    compiled.module = std::move(recalled->outline);
+    compiled.executable = std::move(recalled->executable);
+    return compiled;
+  }
+  compiled.module = compile(graph, target, options, trace);
   compiled.compile_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  compiled.executable = device.load(compiled.module, &compiled.report);
+  compiled.executable = device.load(compiled.module, &compiled.report, origin);
   return compiled;
 }
 

@@ -14,12 +14,13 @@ namespace shoal::runtime {
 
 struct CompiledProgram {
   Program program;
-  Module module;
+  Module module;  // as compile() made it, or its outline where the code was recalled: without texts and kernel code
   std::unique_ptr<Executable> executable;
-  LoadReport report;           // source to code
-  double compile_seconds = 0;  // graph to source
+  LoadReport report;           // source to code, or graph to code where it was recalled
+  double compile_seconds = 0;  // graph to source; 0 where the code was recalled
 };
 
+// Recalls the code of an equal program from the device's caches, or compiles it; with a trace it always compiles.
 // `schedule` empty: chosen. Throws what compile() and Device::load() throw. Several threads may compile for one device
 // at once, each with a trace of its own, if any.
 CompiledProgram compile_program(Device&, int64_t members, Program, const std::string& schedule, Trace* = nullptr);

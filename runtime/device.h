@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,13 @@ class Executable {
 struct LoadReport {
   enum class Source : uint8_t { compiled, memory, disk } source = Source::compiled;
   double seconds = 0;
-  std::string key;  // cache key, hexadecimal
+  std::string key;  // hash of the cache's key, hexadecimal
+};
+
+// Code from a cache, and what compile() said of its module: all but the texts and the kernel's code (outline.h).
+struct Recalled {
+  Module outline;
+  std::unique_ptr<Executable> executable;
 };
 
 class Device {
@@ -76,8 +83,11 @@ class Device {
   virtual std::string name() const = 0;         // "cpu"
   virtual std::string description() const = 0;  // "AMD EPYC, 2 threads, avx2 fma"
   virtual Target target() const = 0;            // what to compile for
-  // Throws CompileError. May be called from several threads at once.
-  virtual std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) = 0;
+  // Throws CompileError. May be called from several threads at once. The code is kept, and found again, under `origin`,
+  // the text of everything that the module was made from (outline.h); empty: under the module's source.
+  virtual std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr, const std::string& origin = {}) = 0;
+  // What was loaded with this origin, by this process or another one that used the same cache; nothing is compiled.
+  virtual std::optional<Recalled> recall(const std::string& /*origin*/, LoadReport* = nullptr) { return std::nullopt; }
   virtual std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) = 0;  // throws RuntimeError with the sizes
   // Memory of the caller's that the device can reach, never freed here. Throws RuntimeError when it cannot be reached.
   virtual std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) = 0;

@@ -25,7 +25,7 @@ class PopulationProgram {
   const Module& module() const { return compiled_.module; }
   const Program& program() const { return compiled_.program; }
   const LoadReport& load_report() const { return compiled_.report; }
-  double compile_seconds() const { return compiled_.compile_seconds; }  // graph to source; the report's: source to code
+  double compile_seconds() const { return compiled_.compile_seconds; }  // see CompiledProgram
 
   bool has(const std::string& name) const { return arrays_.count(name) != 0; }
   PopulationArray& array(const std::string& name);  // one of the program's own

@@ -23,7 +23,12 @@ using kernel::Space;
 using kernel::Type;
 
 Emitter::Emitter(const kernel::Kernel& kernel, const CpuFeatures& features)
-    : kernel_(kernel), features_(features), facts_(analyse(kernel)), out_(kernel.lanes), values_(kernel.code.size()) {
+    : kernel_(kernel),
+      features_(features),
+      facts_(analyse(kernel)),
+      repeats_(find_repeats(kernel, facts_)),
+      out_(kernel.lanes),
+      values_(kernel.code.size()) {
   check(kernel.lanes >= 1, "emit llvm: kernel {} has {} lanes", kernel.name, kernel.lanes);
 }
 
@@ -40,6 +45,7 @@ bool Emitter::has(std::string_view feature) const {
 
 std::string Emitter::scalar(int32_t i) {
   check(!varying(i), "emit llvm: scalar wanted of the varying value {}", i);
+  if (is_parameter(i)) return parameter(in(i).type == Type::i64 ? Parameter::Kind::wide : Parameter::Kind::narrow, i);
   if (!values_[i].scalar.empty()) return values_[i].scalar;
   check(!values_[i].wide.empty(), "emit llvm: value {} is used before it is defined", i);
   return out_.temporary(fmt::format("trunc i64 {} to i32", values_[i].wide));
@@ -47,6 +53,7 @@ std::string Emitter::scalar(int32_t i) {
 
 std::string Emitter::wide(int32_t i) {
   if (in(i).type == Type::i64) return scalar(i);
+  if (is_parameter(i)) return parameter(Parameter::Kind::wide, i);
   if (!values_[i].wide.empty()) return values_[i].wide;
   return out_.temporary(fmt::format("sext i32 {} to i64", scalar(i)));
 }
@@ -59,6 +66,7 @@ std::string Emitter::vector_from_scalar(int32_t i) {
 }
 
 std::string Emitter::vector(int32_t i) {
+  if (is_parameter(i)) return parameter(Parameter::Kind::vector, i);
   const Forms& forms = values_[i];
   if (!forms.kept_mask.empty() && forms.block != out_.block()) return use_mask(forms.kept_mask);
   if (!forms.vector.empty()) return forms.vector;
@@ -135,6 +143,11 @@ void Emitter::body(int32_t first, int32_t last) {
         }
         break;
       case Op::loop:
+        if (!function_ && repeats_.contains(i)) {
+          call_function(i);
+          i = facts_.close[i];
+          break;
+        }
         open_loop(i);
         // A loop that never runs is left out with all that it holds.
         if (open_.back().at < 0) {
@@ -241,6 +254,7 @@ std::string Emitter::module() {
     header = end == std::string_view::npos ? std::string_view{} : header.substr(end + 1);
   }
   text += fmt::format("target triple = \"{}\"\n\n", features_.triple);
+  for (const auto& [model, function] : functions_) text += definition(function);
   text += signature() + out_.text() + "}\n\n" + entry_point() + "\n" + out_.declarations();
   // Without the minimum LLVM would split 512-bit vectors on CPUs that it believes to clock down.
   const int32_t bits = kernel_.lanes * 32 >= 512 ? 512 : kernel_.lanes * 32 >= 256 ? 256 : 128;

@@ -198,7 +198,7 @@ void Emitter::lanes_xor(int32_t i) {
   const int32_t from = exchange.args[0];
   if (uniform(from)) {
     values_[i].scalar = scalar(from);
-    values_[i].wide = values_[from].wide;
+    if (exchange.type == Type::i32 && facts_.values[i].wide_use) values_[i].wide = wide(from);
     finish(i);
     return;
   }

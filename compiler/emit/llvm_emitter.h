@@ -8,6 +8,7 @@
 
 #include "compiler/emit/emit.h"
 #include "compiler/emit/llvm_facts.h"
+#include "compiler/emit/llvm_repeats.h"
 #include "compiler/emit/llvm_writer.h"
 #include "compiler/kernel/kernel.h"
 
@@ -53,6 +54,20 @@ class Emitter {
     // What pointers advance by: elements of four bytes need no names of their own.
     std::string step() const { return kernel::element_bytes(element) == 4 ? "float" : scalar_type(element); }
     int64_t align() const { return kernel::element_bytes(element); }
+  };
+
+  // What the function of a repeated loop takes from outside the loop: a value in one of its forms, or a pointer.
+  struct Parameter {
+    enum class Kind : uint8_t { narrow, wide, vector, pointer } kind = Kind::narrow;
+    int32_t value = -1;
+    Address address{};
+    std::string name{};
+  };
+  struct Function {
+    int32_t model = -1;  // instruction
+    std::string name{}, text{};
+    std::vector<Parameter> parameters{};    // in the order in which the body came to want them
+    std::vector<std::string> called_for{};  // what each call writes
   };
 
   bool has(std::string_view feature) const;
@@ -115,6 +130,18 @@ class Emitter {
   std::string any(const std::string& mask_vector);
   void body(int32_t first, int32_t last);
 
+  // llvm_functions.cpp
+  bool is_parameter(int32_t value) const;  // of the function being written
+  bool is_parameter(const Address&) const;
+  std::string parameter(Parameter::Kind, int32_t value);
+  std::string parameter(const Address&);
+  std::string parameter_type(const Parameter&) const;
+  bool is_alone(const Function&, const Parameter&) const;
+  void call_function(int32_t i);
+  void write_function(Function&);
+  std::string definition(const Function&) const;
+  std::string written_by(int32_t loop) const;
+
   // Several threads run a group together, each one warp.
   bool has_team() const { return kernel_.warps > 1; }
   void barrier();
@@ -125,6 +152,9 @@ class Emitter {
   const kernel::Kernel& kernel_;
   const CpuFeatures& features_;
   Facts facts_;
+  std::map<int32_t, Repeat> repeats_;
+  std::map<int32_t, Function> functions_;  // by model
+  Function* function_ = nullptr;           // being written
   Writer out_;
   std::vector<Forms> values_;
   std::vector<std::string> slots_;  // what each slot holds now

@@ -15,6 +15,7 @@ using kernel::Type;
 
 // Made once for each (buffer, base, index), at the definition of the later one: no pass would find the repetition.
 std::string Emitter::pointer(const Address& address) {
+  if (is_parameter(address)) return parameter(address);
   std::string& made = pointers_[address];
   if (!made.empty()) return made;
   if (address.base < 0 && address.index < 0) return made = "%b_" + kernel_.buffers[address.buffer].name;

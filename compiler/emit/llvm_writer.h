@@ -34,6 +34,9 @@ class Writer {
   size_t placeholder();
   void fill(size_t at, std::string_view text);
   void declare(std::string_view declaration) { declarations_.insert(std::string(declaration)); }
+  void declare_all(const Writer& other) {
+    declarations_.insert(other.declarations_.begin(), other.declarations_.end());
+  }
 
   std::string text() const;
   std::string declarations() const;

@@ -25,7 +25,8 @@ class Verifier {
  private:
   const Graph& graph_;
   const std::string after_;
-  std::set<std::string> names_, input_names_, output_names_;
+  std::set<std::string_view> names_, input_names_, output_names_;
+  Node derived_;  // whose memory serves for every node
   std::set<NodeId> carried_;
 
   [[noreturn]] void fail(const std::string& problem, NodeId id) const {
@@ -43,15 +44,20 @@ class Verifier {
     const Node& n = graph_[id];
     for (NodeId input : n.inputs)
       if (input >= id) fail("an input does not precede its user", id);
-    Node derived{.prim = n.prim, .inputs = n.inputs, .attrs = n.attrs};
+    derived_.prim = n.prim;
+    derived_.inputs = n.inputs;
+    derived_.attrs = n.attrs;
+    derived_.shape.clear();
+    derived_.dtype = DType::f32;
+    derived_.varies = {};
     try {
-      derive(graph_, derived);
+      derive(graph_, derived_);
     } catch (const SpecError& error) {
       fail(error.what(), id);
     }
-    if (derived.shape != n.shape) fail("the shape should be " + shape_text(derived.shape), id);
-    if (derived.dtype != n.dtype) fail("the type should be " + std::string(dtype_name(derived.dtype)), id);
-    if (derived.varies != n.varies) fail("the axes it varies over are wrong", id);
+    if (derived_.shape != n.shape) fail("the shape should be " + shape_text(derived_.shape), id);
+    if (derived_.dtype != n.dtype) fail("the type should be " + std::string(dtype_name(derived_.dtype)), id);
+    if (derived_.varies != n.varies) fail("the axes it varies over are wrong", id);
     if (!n.name.empty()) {
       if (!is_identifier(n.name)) fail("the name is no identifier", id);
       if (!names_.insert(n.name).second) fail("two nodes have the same name", id);

@@ -9,6 +9,7 @@ Graph rewrite(const Graph& graph, const std::function<NodeId(Graph&, Node, NodeI
   Graph result;
   result.name = graph.name;
   result.batch = graph.batch;
+  result.nodes.reserve(graph.nodes.size());
   for (const Loop& loop : graph.loops) result.loops.push_back({.extent = loop.extent, .reversed = loop.reversed});
   std::vector<NodeId> replaced(graph.nodes.size(), no_node);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {

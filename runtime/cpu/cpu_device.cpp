@@ -3,16 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <list>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "compiler/support/error.h"
 #include "compiler/support/hash.h"
+#include "runtime/code_cache.h"
 #include "runtime/cpu/host.h"
 #include "runtime/cpu/jit.h"
 #include "runtime/cpu/launcher.h"
@@ -21,63 +19,43 @@
 
 namespace shoal::cpu {
 
-namespace {
-
-// Code is kept for the next load of the same module; the oldest goes first. Executables hold on to their own.
-constexpr size_t kKeptKernels = 64;
-
-CacheKey key_of(const Module& module) {
-  return {
-      fmt::format("shoal cpu object 1\nllvm {}\ncpu {}\nfeatures {}\ntriple {}\noptions O2 pic small no-passes\n"
-                  "function {}\n{}",
-                  llvm_version(), module.target.cpu.cpu, module.target.cpu.features, module.target.cpu.triple,
-                  module.kernel.name, module.source)};
-}
-
-}  // namespace
-
 struct CpuDevice::State {
   explicit State(const CpuOptions& options)
       : target(detect_host(options.cpu, options.jobs.parallel_for ? options.jobs.workers : options.threads)),
         workers(make_workers(target.workers, options.jobs)),
-        cache(options.cache) {
+        code(options.cache) {
     target.teams = target.teams && workers->can_run_together();
   }
 
   Target target;
   std::unique_ptr<Workers> workers;
   ScratchPool scratch;
-  KernelCache* cache;
-  Linker linker;                                                        // outlives the code below
-  std::mutex mutex;                                                     // guards `kept`
-  std::list<std::pair<std::string, std::shared_ptr<LoadedCode>>> kept;  // newest first
+  Linker linker;  // outlives the code
+  CodeCache<LoadedCode> code;
 
-  std::shared_ptr<LoadedCode> find(const std::string& material) {
-    const std::lock_guard lock(mutex);
-    auto at = std::find_if(kept.begin(), kept.end(), [&](const auto& entry) { return entry.first == material; });
-    if (at == kept.end()) return nullptr;
-    kept.splice(kept.begin(), kept, at);
-    return at->second;
-  }
-
-  void keep(const std::string& material, const std::shared_ptr<LoadedCode>& code) {
-    const std::lock_guard lock(mutex);
-    kept.emplace_front(material, code);
-    if (kept.size() > kKeptKernels) kept.pop_back();
-  }
-
-  std::shared_ptr<LoadedCode> from_disk(const CacheKey& key, const std::string& function) {
-    const std::optional<std::string> object = cache ? cache->find(key) : std::nullopt;
-    if (!object) return nullptr;
-    try {
-      return linker.load(*object, function);
-    } catch (const CompileError&) {
-      return nullptr;  // a damaged entry is a miss; compiling writes it anew
-    }
+  std::optional<CodeCache<LoadedCode>::Found> find(const CacheKey& key) {
+    return code.find(key, [this](const std::string& object, const std::string& function) {
+      return std::shared_ptr<LoadedCode>(linker.load(object, function));
+    });
   }
 };
 
 namespace {
+
+// `text`: a module's origin, or what its machine code is made from.
+CacheKey key_of(const std::string& text) {
+  return {fmt::format("shoal cpu object 2\nllvm {}\noptions O2 pic small no-passes\n{}", llvm_version(), text)};
+}
+
+std::string source_text(const Module& module) {
+  const emit::CpuFeatures& cpu = module.target.cpu;
+  return fmt::format("source\ncpu {}\nfeatures {}\ntriple {}\nfunction {}\n{}", cpu.cpu, cpu.features, cpu.triple,
+                     module.kernel.name, module.source);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 class Compiled : public Executable {
  public:
@@ -127,33 +105,39 @@ std::string CpuDevice::description() const {
 
 Target CpuDevice::target() const { return state_->target; }
 
-std::unique_ptr<Executable> CpuDevice::load(const Module& module, LoadReport* report) {
+std::unique_ptr<Executable> CpuDevice::load(const Module& module, LoadReport* report, const std::string& origin) {
   const auto start = std::chrono::steady_clock::now();
   check(module.target.kind == Target::Kind::cpu, "the CPU device was given a module of another device");
+  expect_threads(module);
+  const CacheKey key = key_of(origin.empty() ? source_text(module) : origin);
+  std::optional<CodeCache<LoadedCode>::Found> found = state_->find(key);
+  if (!found) {
+    const std::string object = compile_object(module.source, module.target.cpu);
+    std::shared_ptr<LoadedCode> code = state_->linker.load(object, module.kernel.name);
+    state_->code.store(key, module, object, code);
+    found.emplace(Module(), std::move(code), LoadReport::Source::compiled);
+  }
+  if (report) *report = {found->source, seconds_since(start), hash128(key.material).hex()};
+  return std::make_unique<Compiled>(state_, *state_->workers, state_->scratch, std::move(found->code), module);
+}
+
+std::optional<Recalled> CpuDevice::recall(const std::string& origin, LoadReport* report) {
+  const auto start = std::chrono::steady_clock::now();
+  const CacheKey key = key_of(origin);
+  std::optional<CodeCache<LoadedCode>::Found> found = state_->find(key);
+  if (!found) return std::nullopt;
+  expect_threads(found->outline);
+  if (report) *report = {found->source, seconds_since(start), hash128(key.material).hex()};
+  auto executable =
+      std::make_unique<Compiled>(state_, *state_->workers, state_->scratch, std::move(found->code), found->outline);
+  return Recalled{std::move(found->outline), std::move(executable)};
+}
+
+void CpuDevice::expect_threads(const Module& module) const {
   if (module.kernel.warps > 1 && !state_->workers->can_run_together())
     throw SpecError("schedule", fmt::format("'{}' needs {} threads at the same time, which the host's job system does "
                                             "not promise; use a schedule without warps",
                                             module.schedule, module.kernel.warps));
-  const CacheKey key = key_of(module);
-  auto source = LoadReport::Source::memory;
-  std::shared_ptr<LoadedCode> code = state_->find(key.material);
-  if (!code) {
-    source = LoadReport::Source::disk;
-    code = state_->from_disk(key, module.kernel.name);
-    if (!code) {
-      source = LoadReport::Source::compiled;
-      const std::string object = compile_object(module.source, module.target.cpu);
-      code = state_->linker.load(object, module.kernel.name);
-      if (state_->cache) state_->cache->store(key, object);
-    }
-    state_->keep(key.material, code);
-  }
-  if (report) {
-    report->source = source;
-    report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report->key = hash128(key.material).hex();
-  }
-  return std::make_unique<Compiled>(state_, *state_->workers, state_->scratch, std::move(code), module);
 }
 
 std::unique_ptr<DeviceBuffer> CpuDevice::allocate(int64_t bytes) { return std::make_unique<HostBuffer>(bytes); }

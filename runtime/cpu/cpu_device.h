@@ -29,11 +29,14 @@ class CpuDevice : public Device {
   std::string description() const override;
   Target target() const override;
   // Executables stay usable after the device is gone.
-  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
+  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr, const std::string& origin = {}) override;
+  std::optional<Recalled> recall(const std::string& origin, LoadReport* = nullptr) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
   std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
 
  private:
+  void expect_threads(const Module&) const;  // SpecError for a team that cannot be had
+
   struct State;
   std::shared_ptr<State> state_;
 };

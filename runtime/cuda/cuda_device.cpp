@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <list>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "compiler/support/error.h"
 #include "compiler/support/hash.h"
 #include "compiler/support/text.h"
+#include "runtime/code_cache.h"
 #include "runtime/cuda/architectures.h"
 #include "runtime/cuda/cuda_executable.h"
 #include "runtime/cuda/cuda_memory.h"
@@ -21,9 +20,6 @@
 
 namespace shoal::cuda {
 namespace {
-
-// Images are kept for the next load of the same module; the oldest goes first. Executables hold on to their own.
-constexpr size_t kept_images = 64;
 
 std::unique_ptr<Nvrtc> open_nvrtc(const std::string& path) {
   try {
@@ -47,6 +43,10 @@ Target nearest_target(const Gpu& gpu, int sm) {
   throw RuntimeError(fmt::format("no CUDA device: {} is sm_{}, older than sm_80", gpu.name(), sm));
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 Target target_of(const Gpu& gpu) {
   const int sm = gpu.attribute(compute_capability_major) * 10 + gpu.attribute(compute_capability_minor);
   Target target = nearest_target(gpu, sm);
@@ -59,51 +59,32 @@ Target target_of(const Gpu& gpu) {
 }  // namespace
 
 struct CudaDevice::State {
-  State(const CudaOptions& options, KernelCache* cache_)
+  State(const CudaOptions& options, KernelCache* cache)
       : gpu(std::make_shared<const Gpu>(
             std::make_shared<const Driver>(options.driver_path),
             GpuChoice{.ordinal = options.ordinal, .context = options.context, .stream = options.stream})),
         nvrtc(open_nvrtc(options.nvrtc_path)),
         target(target_of(*gpu)),
-        cache(cache_) {}
+        images(cache) {}
 
   std::shared_ptr<const Gpu> gpu;
   std::unique_ptr<Nvrtc> nvrtc;
   Target target;
-  KernelCache* cache;
-  std::mutex mutex;                                                      // guards `kept`
-  std::list<std::pair<std::string, std::shared_ptr<LoadedImage>>> kept;  // newest first
+  CodeCache<LoadedImage> images;
 
-  CacheKey key_of(const Module& module) const {
-    return {fmt::format("shoal cuda image 1\nnvrtc {}\nsm {}\noptions {}\nfunction {}\n{}", nvrtc->version(), target.sm,
-                        nvrtc->options_text(target.sm), module.kernel.name, module.source)};
+  // `text`: a module's origin, or what its machine code is made from.
+  CacheKey key_of(const std::string& text) const {
+    return {fmt::format("shoal cuda image 2\nnvrtc {}\nsm {}\noptions {}\n{}", nvrtc->version(), target.sm,
+                        nvrtc->options_text(target.sm), text)};
   }
 
-  std::shared_ptr<LoadedImage> find(const std::string& material) {
-    const std::lock_guard lock(mutex);
-    const auto at = std::find_if(kept.begin(), kept.end(), [&](const auto& entry) { return entry.first == material; });
-    if (at == kept.end()) return nullptr;
-    kept.splice(kept.begin(), kept, at);
-    return at->second;
+  std::optional<CodeCache<LoadedImage>::Found> find(const CacheKey& key) {
+    return images.find(key, [this](const std::string& image, const std::string& function) {
+      return std::make_shared<LoadedImage>(gpu, image, function);
+    });
   }
 
-  void keep(const std::string& material, const std::shared_ptr<LoadedImage>& image) {
-    const std::lock_guard lock(mutex);
-    kept.emplace_front(material, image);
-    if (kept.size() > kept_images) kept.pop_back();
-  }
-
-  std::shared_ptr<LoadedImage> from_disk(const CacheKey& key, const std::string& function) const {
-    const std::optional<std::string> image = cache ? cache->find(key) : std::nullopt;
-    if (!image) return nullptr;
-    try {
-      return std::make_shared<LoadedImage>(gpu, *image, function);
-    } catch (const Error&) {
-      return nullptr;  // a damaged entry is a miss; compiling writes it anew
-    }
-  }
-
-  std::shared_ptr<LoadedImage> compile(const CacheKey& key, const Module& module) const {
+  std::shared_ptr<LoadedImage> compile(const CacheKey& key, const Module& module) {
     const CompiledImage image = nvrtc->compile(module.source, target.sm);
     try {
       return loaded(key, module, image.bytes);
@@ -118,9 +99,9 @@ struct CudaDevice::State {
     }
   }
 
-  std::shared_ptr<LoadedImage> loaded(const CacheKey& key, const Module& module, const std::string& image) const {
+  std::shared_ptr<LoadedImage> loaded(const CacheKey& key, const Module& module, const std::string& image) {
     auto made = std::make_shared<LoadedImage>(gpu, image, module.kernel.name);
-    if (cache) cache->store(key, image);
+    images.store(key, module, image, made);
     return made;
   }
 
@@ -150,27 +131,25 @@ std::string CudaDevice::description() const {
 
 Target CudaDevice::target() const { return state_->target; }
 
-std::unique_ptr<Executable> CudaDevice::load(const Module& module, LoadReport* report) {
+std::unique_ptr<Executable> CudaDevice::load(const Module& module, LoadReport* report, const std::string& origin) {
   const auto start = std::chrono::steady_clock::now();
   check(module.target.kind == Target::Kind::cuda, "the CUDA device was given a module of another device");
-  const CacheKey key = state_->key_of(module);
-  auto source = LoadReport::Source::memory;
-  std::shared_ptr<LoadedImage> image = state_->find(key.material);
-  if (!image) {
-    source = LoadReport::Source::disk;
-    image = state_->from_disk(key, module.kernel.name);
-    if (!image) {
-      source = LoadReport::Source::compiled;
-      image = state_->compile(key, module);
-    }
-    state_->keep(key.material, image);
-  }
-  if (report) {
-    report->source = source;
-    report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report->key = hash128(key.material).hex();
-  }
-  return make_executable(std::move(image), module);
+  const CacheKey key = state_->key_of(
+      origin.empty() ? fmt::format("source\nfunction {}\n{}", module.kernel.name, module.source) : origin);
+  std::optional<CodeCache<LoadedImage>::Found> found = state_->find(key);
+  if (!found) found.emplace(Module(), state_->compile(key, module), LoadReport::Source::compiled);
+  if (report) *report = {found->source, seconds_since(start), hash128(key.material).hex()};
+  return make_executable(std::move(found->code), module);
+}
+
+std::optional<Recalled> CudaDevice::recall(const std::string& origin, LoadReport* report) {
+  const auto start = std::chrono::steady_clock::now();
+  const CacheKey key = state_->key_of(origin);
+  std::optional<CodeCache<LoadedImage>::Found> found = state_->find(key);
+  if (!found) return std::nullopt;
+  if (report) *report = {found->source, seconds_since(start), hash128(key.material).hex()};
+  auto executable = make_executable(std::move(found->code), found->outline);
+  return Recalled{std::move(found->outline), std::move(executable)};
 }
 
 std::unique_ptr<DeviceBuffer> CudaDevice::allocate(int64_t bytes) {

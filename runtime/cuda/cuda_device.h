@@ -26,7 +26,8 @@ class CudaDevice : public Device {
   std::string description() const override;  // "NVIDIA H100, sm_90, 132 multiprocessors, 79.1 GiB, NVRTC 13.0"
   Target target() const override;
   // Executables and buffers stay usable after the device object is gone.
-  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
+  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr, const std::string& origin = {}) override;
+  std::optional<Recalled> recall(const std::string& origin, LoadReport* = nullptr) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
   std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
   int64_t available_bytes() const override;

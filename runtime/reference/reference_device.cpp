@@ -41,7 +41,8 @@ std::string ReferenceDevice::name() const { return "reference"; }
 std::string ReferenceDevice::description() const { return "the kernel interpreter, one thread"; }
 Target ReferenceDevice::target() const { return target_; }
 
-std::unique_ptr<Executable> ReferenceDevice::load(const Module& module, LoadReport* report) {
+std::unique_ptr<Executable> ReferenceDevice::load(const Module& module, LoadReport* report,
+                                                  const std::string& /*origin*/) {
   const auto start = std::chrono::steady_clock::now();
   kernel::verify(module.kernel, "load");
   auto executable = std::make_unique<Interpreted>(module.kernel, module.groups, options_);

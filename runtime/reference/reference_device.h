@@ -17,7 +17,7 @@ class ReferenceDevice : public Device {
   std::string name() const override;
   std::string description() const override;
   Target target() const override;
-  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr) override;
+  std::unique_ptr<Executable> load(const Module&, LoadReport* = nullptr, const std::string& origin = {}) override;
   std::unique_ptr<DeviceBuffer> allocate(int64_t bytes) override;
   std::unique_ptr<DeviceBuffer> view(uintptr_t address, int64_t bytes) override;
 

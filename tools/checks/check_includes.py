@@ -28,7 +28,8 @@ ARROWS = {
 # Folders that may include everything.
 OPEN = {"bindings", "tools", "examples", "tests", "include"}
 # Single headers of another room that the devices may include besides: their contract with runtime/, and host memory.
-CONTRACTS = {"runtime/device.h", "runtime/kernel_cache.h", "runtime/job_system.h", "runtime/reference/host_buffer.h"}
+CONTRACTS = {"runtime/device.h", "runtime/code_cache.h", "runtime/kernel_cache.h", "runtime/job_system.h",
+             "runtime/reference/host_buffer.h"}
 CONTRACT_READERS = {"runtime/reference", "runtime/cpu", "runtime/cuda"}
 # Foreign headers, by prefix, and where alone they may be included.
 FOREIGN = {

@@ -6,6 +6,7 @@
 
 #include "runtime/devices.h"
 #include "tools/bench/ceilings.h"
+#include "tools/bench/compile_times.h"
 #include "tools/bench/measure.h"
 #include "tools/shoal/command.h"
 
@@ -15,7 +16,7 @@ namespace {
 struct BenchArguments {
   std::vector<std::string> works;
   bench::Request request;
-  bool json = false, list = false, ceilings = false;
+  bool json = false, list = false, ceilings = false, compile = false;
 };
 
 void print_row(const bench::Measurement& m) {
@@ -64,7 +65,41 @@ int run_ceilings(const BenchArguments& arguments) {
   return exit_ok;
 }
 
+int run_compile_times(const BenchArguments& arguments) {
+  const bench::Request& request = arguments.request;
+  const std::string device = request.device.empty() ? bench::default_device() : request.device;
+  std::vector<bench::Work> works = bench::all_works();
+  works.push_back(bench::largest_promised());
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  if (!arguments.json)
+    fmt::print("{:<16} {:>7} {:>9} {:>10} {:>9} {:>9} {:>10}  schedule\n", "work, in ms", "members", "to graph",
+               "to source", "to code", "recalled", "in memory");
+  for (const bench::Work& work : works) {
+    const auto& wanted = arguments.works;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), work.name) == wanted.end()) continue;
+    const bench::CompileTimes t = on_device([&] {
+      return bench::compile_times(work, device, request.schedule, request.members, std::max(2, request.repetitions));
+    });
+    if (arguments.json)
+      rows.push_back({{"work", t.name},
+                      {"members", t.members},
+                      {"graph_ms", t.graph},
+                      {"source_ms", t.source},
+                      {"code_ms", t.code},
+                      {"recalled_ms", t.recalled},
+                      {"in_memory_ms", t.known},
+                      {"schedule", t.schedule}});
+    else
+      fmt::print("{:<16} {:>7} {:>9.2f} {:>10.1f} {:>9.1f} {:>9.2f} {:>10.2f}  {}\n", t.name, t.members, t.graph,
+                 t.source, t.code, t.recalled, t.known, t.schedule);
+    std::fflush(stdout);
+  }
+  if (arguments.json) fmt::print("{}\n", rows.dump(2));
+  return exit_ok;
+}
+
 int run_bench(const BenchArguments& arguments) {
+  if (arguments.compile) return run_compile_times(arguments);
   if (arguments.ceilings) return on_device([&] { return run_ceilings(arguments); });
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : arguments.works) {
@@ -112,6 +147,8 @@ void add_bench(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_option("--seconds", arguments->request.seconds, "of one repetition")->capture_default_str();
   command->add_flag("--ceilings", arguments->ceilings, "only what the device can do at most, as JSON");
+  command->add_flag("--compile", arguments->compile,
+                    "only compile times: from a spec to code, and recalled from the cache; also of 8x128");
   command->add_option("--repetitions", arguments->request.repetitions, "of each work")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

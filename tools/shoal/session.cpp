@@ -21,13 +21,19 @@ Session::Session(const Settings& settings, const std::string& device, int thread
 
 void Session::dump(const runtime::PopulationProgram& program, const std::string& spec_json) const {
   if (settings_.dump_directory.empty()) return;
+  // Compiled anew, because of recalled code there are no texts.
+  const Module& in_force = program.module();
+  const Graph& graph = program.program().graph;
+  Options options;
+  options.members = in_force.members;
+  options.schedule = in_force.schedule;
+  const Module module = compile(graph, in_force.target, options);
+  runtime::DumpOptions dump;
+  dump.spec = spec_json;
+  dump.command = reproducing_command(program.program(), module, runtime::target_name(module.target));
   const std::string_view kind = program_kind_name(program.program().kind);
-  runtime::DumpOptions options;
-  options.spec = spec_json;
-  options.command =
-      reproducing_command(program.program(), program.module(), runtime::target_name(program.module().target));
-  const std::string folder = fmt::format("{}-{}", kind, hash128(program.module().source).hex().substr(0, 12));
-  runtime::write_dump(settings_.dump_directory / folder, program.program().graph, program.module(), options);
+  const std::string folder = fmt::format("{}-{}", kind, hash128(module.source).hex().substr(0, 12));
+  runtime::write_dump(settings_.dump_directory / folder, graph, module, dump);
 }
 
 std::string load_source_name(LoadReport::Source source) {

@@ -1,0 +1,102 @@
+// Origins and outlines, each type taken apart by one function.
+#include "compiler/outline.h"
+
+#include <fmt/format.h>
+
+#include "compiler/graph/text.h"
+#include "compiler/support/archive.h"
+
+namespace shoal {
+
+namespace emit {
+template <typename Archive, typename T>
+  requires is_a<T, CpuFeatures>
+void archive(Archive& a, T& features) {
+  auto& [cpu, list, triple] = features;
+  a(cpu, list, triple);
+}
+}  // namespace emit
+
+namespace kernel {
+template <typename Archive, typename T>
+  requires is_a<T, Buffer>
+void archive(Archive& a, T& buffer) {
+  auto& [name, space, type, size, offset, written] = buffer;
+  a(name, space, type, size, offset, written);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Kernel>
+void archive(Archive& a, T& k) {
+  auto& [name, warps, lanes, shared_elements, buffers, scalars, code, header] = k;
+  (void)code, (void)header;
+  a(name, warps, lanes, shared_elements, buffers, scalars);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Estimate>
+void archive(Archive& a, T& estimate) {
+  auto& [fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers] = estimate;
+  a(fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers);
+}
+}  // namespace kernel
+
+template <typename Archive, typename T>
+  requires is_a<T, Varies>
+void archive(Archive& a, T& varies) {
+  auto& [member, sample] = varies;
+  a(member, sample);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Target>
+void archive(Archive& a, T& target) {
+  auto& [kind, lanes, cpu, sm, l1, l2, shared, registers, workers, teams] = target;
+  a(kind, lanes, cpu, sm, l1, l2, shared, registers, workers, teams);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Options>
+void archive(Archive& a, T& options) {
+  auto& [members, schedule] = options;
+  a(members, schedule);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Argument>
+void archive(Archive& a, T& argument) {
+  auto& [name, role, is_output, written, dtype, varies, shape, samples, block] = argument;
+  a(name, role, is_output, written, dtype, varies, shape, samples, block);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Module>
+void archive(Archive& a, T& module) {
+  auto& [target, schedule, why, plan_text, kernel, source, arguments, scalars, members, multiple, groups, step] =
+      module;
+  (void)plan_text, (void)source;
+  a(target, schedule, why, kernel, arguments, scalars, members, multiple, groups, step);
+}
+
+std::string origin_of(const Graph& graph, const Target& target, const Options& options, std::string_view build) {
+  ByteWriter writer;
+  writer.bytes = fmt::format("build {}\n", build);
+  writer(target, options);
+  return writer.bytes + "\n" + print(graph);
+}
+
+std::string encode_outline(const Module& module) {
+  ByteWriter writer;
+  writer(module);
+  return std::move(writer.bytes);
+}
+
+std::optional<Module> decode_outline(std::string_view bytes) {
+  ByteReader reader(bytes);
+  Module module;
+  reader(module);
+  if (reader.failed() || !reader.rest().empty()) return std::nullopt;
+  return module;
+}
+
+}  // namespace shoal
