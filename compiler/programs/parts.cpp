@@ -101,6 +101,7 @@ Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* 
   Program program;
   program.kind = kind;
   program.graph = run_pass("fold", graph, fold, trace);
+  program.graph = run_pass("join", program.graph, join, trace);
   program.graph = run_pass("cse", program.graph, cse, trace);
   program.graph = run_pass("dce", program.graph, dce, trace);
   program.parameters = scope.parameters();

@@ -45,9 +45,8 @@ TEST_P(Loops, AsTheEvaluator) {
   for (Size size : {Size{4, 3, 8, 8, 3, false}, Size{5, 2, 7, 3, 2, true}, Size{1, 1, 1, 1, 1, false}}) {
     Graph g = recurrent(size.time, size.in, size.hidden, size.batch, size.reversed);
     Evaluation e = harness::random_inputs(g, size.members, 3);
-    std::string schedule = GetParam().schedule;
-    if (size_t at = schedule.find(" chunk"); at != std::string::npos) schedule = schedule.substr(0, at);
-    Module m = compile(g, harness::target_for(GetParam()), {.members = size.members, .schedule = schedule});
+    Module m = compile(g, harness::target_for(GetParam()),
+                       {.members = size.members, .schedule = harness::schedule_for(GetParam(), g)});
     for (uint64_t seed : {0, 1, 2}) {
       std::string where;
       // f32 rounding of sums of up to 40 terms of size 1.
