@@ -1,15 +1,24 @@
 // The passes of planning, and why they stand in this order.
 #include "compiler/make_plan.h"
 
-#include "compiler/support/error.h"
+#include "compiler/passes/passes.h"
 
 namespace shoal {
 
-plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const Target& target) {
+namespace {
+
+// The graph as the schedule wants it: what loops over time keep for one another is its choice.
+Graph with_stash(const Graph& graph, plan::Stash stash) {
+  if (graph.loops.empty() || stash == plan::Stash::store) return graph;
+  return dce(cse(recompute(graph)));
+}
+
+}  // namespace
+
+plan::Plan make_plan(const Graph& whole, const plan::Schedule& schedule, const Target& target) {
+  const Graph graph = with_stash(whole, schedule.stash);
   bool cpu = target.kind == Target::Kind::cpu;
   plan::check_schedule(schedule, target.lanes, cpu, graph.batch);
-  if (!graph.loops.empty() && schedule.chunk && schedule.chunk < graph.batch)
-    throw SpecError("schedule", "a recurrent network takes its whole batch through time together: leave out chunk");
   plan::Plan p;
   p.schedule = schedule;
   p.chunk = schedule.chunk ? schedule.chunk : graph.batch;

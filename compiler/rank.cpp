@@ -24,15 +24,19 @@ plan::Machine machine_of(const Target& t) {
 }
 
 plan::Counts counts_of(const Graph& graph, const plan::Schedule& schedule, const Target& target, int64_t members) {
-  const kernel::Kernel k = lower::lower(make_plan(graph, schedule, target));
+  const plan::Plan p = make_plan(graph, schedule, target);
+  const kernel::Kernel k = lower::lower(p);
   const kernel::Estimate e = kernel::estimate(k, std::vector<int32_t>(k.scalars.size(), 1));
   const int64_t in_group = members_of_group(schedule);
-  return {.instructions = e.instructions,
-          .scattered = e.scattered,
-          .global_bytes = e.global_bytes,
-          .groups = (members + in_group - 1) / in_group,
-          .barriers = e.barriers,
-          .steps = !k.scalars.empty()};
+  return {
+      .instructions = e.instructions,
+      .scattered = e.scattered,
+      .global_bytes = e.global_bytes,
+      .temporary_bytes =
+          p.loops.empty() ? 0 : 4.0 * static_cast<double>(p.shared_size * schedule[plan::PopulationAxis::member].lane),
+      .groups = (members + in_group - 1) / in_group,
+      .barriers = e.barriers,
+      .steps = !k.scalars.empty()};
 }
 
 }  // namespace

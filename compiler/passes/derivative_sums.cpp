@@ -19,9 +19,9 @@ Value sum_dims(Value x, std::vector<int64_t> dims) {
   if (dims.empty()) return x;
   const Node node = x.scope->graph()[x.id];
   if (node.prim == Prim::reduce && node.attrs.reduction == Reduction::sum && node.attrs.dims.empty()) {
-    Attrs attrs = node.attrs;
-    attrs.dims = std::move(dims);
-    return x.scope->add({.prim = Prim::reduce, .inputs = node.inputs, .attrs = attrs});
+    // Samples come last: what is left to add up across them, or to bring into another layout for that, is then small.
+    const Value sum = reduce(Reduction::sum, {x.scope, node.inputs[0]}, std::move(dims));
+    return node.attrs.over_sample ? sum_samples(sum) : sum;
   }
   if (node.prim == Prim::contract && node.attrs.over_sample) {
     Attrs attrs = node.attrs;

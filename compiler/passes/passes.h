@@ -17,6 +17,12 @@ Graph fold(const Graph&);  // constants, and identities such as x*1, x+0, reshap
 Graph cse(const Graph&);   // equal nodes become one
 Graph dce(const Graph&);   // nodes that no output needs go; inputs stay
 
+Graph join(const Graph&);  // sums of zero-padded pieces that lie side by side become concatenations
+
+// What a loop over time collects and another one reads at its own time is computed in the other one again, from carried
+// values and sums (contractions, reductions), which stay collected. To be followed by cse and dce.
+Graph recompute(const Graph&);
+
 // Appends to `graph` the derivative of `loss` (rank 0, varies over member or nothing) with respect to each of `wrt`,
 // by reverse accumulation; result[i] has the shape of wrt[i] and varies over no more than it. A value that the loss
 // does not reach gets zeros. Throws SpecError if a gradient would have to be summed over members.

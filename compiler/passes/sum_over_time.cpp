@@ -125,8 +125,11 @@ Value SumOverTime::sum_reduce(const Node& node) {
   Attrs attrs = node.attrs;
   for (int64_t& d : attrs.dims) ++d;
   attrs.dims.insert(attrs.dims.begin(), 0);
+  attrs.over_sample = false;
   const Value operand = sequence({&scope_, node.inputs[0]});
-  return scope_.add({.prim = Prim::reduce, .inputs = {operand.id}, .attrs = std::move(attrs)});
+  const Value sum = scope_.add({.prim = Prim::reduce, .inputs = {operand.id}, .attrs = std::move(attrs)});
+  // Samples come last: what is left to add up across them, or to bring into another layout for that, is one step's.
+  return node.attrs.over_sample ? sum_samples(sum) : sum;
 }
 
 }  // namespace shoal

@@ -172,7 +172,9 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   if (Tile phases = phases_of(nest, binding); std::any_of(phases.begin(), phases.end(), [](int p) { return p > 1; }))
     return tile_phases(plan, nest, phases, budget, binding);
   if (nest.reduced < 0) {  // no reuse to win: a few independent points along the innermost axis hide latency
-    binding.axes[parallel - 1].tile = fit_tile(points(parallel - 1), std::min(4, budget * schedule.sums));
+    int inner = parallel - 1;
+    while (inner > 0 && points(inner) == 1) --inner;
+    binding.axes[inner].tile = fit_tile(points(inner), std::min(4, budget * schedule.sums));
     return;
   }
   double best = 0;

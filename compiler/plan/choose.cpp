@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/graph/loops.h"
 #include "compiler/plan/inline_cost.h"
 
 namespace shoal::plan {
@@ -26,6 +27,7 @@ struct Sizes {
   int64_t state_bytes = 0;       // of one member
   int64_t activation_bytes = 0;  // of one member and one sample: what sums and stored values hold
   int64_t widest_bytes = 4;      // of the largest of them
+  int64_t stash_bytes = 0;       // of one member and one sample: what loops over time keep of every iteration
 };
 
 Sizes sizes_of(const Graph& graph) {
@@ -36,6 +38,7 @@ Sizes sizes_of(const Graph& graph) {
     int64_t bytes = element_count(node.shape) * dtype_bytes(node.prim == Prim::input ? node.attrs.dtype : node.dtype);
     if (node.prim == Prim::input && node.varies.member) sizes.state_bytes += bytes;
     bool kept = prim_kind(node.prim) == PrimKind::sum || stored[n];
+    if (node.prim == Prim::collect) sizes.stash_bytes += bytes;
     if (!kept || !node.varies.sample) continue;
     sizes.activation_bytes += bytes;
     sizes.widest_bytes = std::max(sizes.widest_bytes, bytes);
@@ -49,6 +52,21 @@ int64_t chunk_up_to(int64_t batch, int64_t limit) {
   for (int64_t d = std::min(batch, limit); d > 3; --d)
     if (batch % d == 0) return d;
   return std::min<int64_t>(batch, std::max<int64_t>(limit, 4));
+}
+
+// A loop over time that sums over samples takes the whole batch.
+bool takes_whole_batch(const Graph& graph) {
+  const std::vector<int32_t> loops = loop_of(graph);
+  for (size_t n = 0; n < graph.nodes.size(); ++n)
+    if (loops[n] >= 0 && graph.nodes[n].attrs.over_sample) return true;
+  return false;
+}
+
+// Samples of `lanes` members whose stash stays in the part of L2 that is not for weights; at least 1, at most the
+// batch.
+int64_t samples_with_stash_in_l2(const Graph& graph, const Sizes& sizes, int64_t lanes, const Machine& machine) {
+  if (sizes.stash_bytes == 0) return graph.batch;
+  return std::clamp<int64_t>(machine.l2_bytes * 3 / 4 / (sizes.stash_bytes * lanes), 1, graph.batch);
 }
 
 // Whether a launch reads each weight about once, so that how it reads them is what it costs: no training, no loop over
@@ -72,10 +90,11 @@ Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, con
     c.schedule.tile_sample = static_cast<int>(graph.batch), c.schedule.tile_unit = 1;
     c.schedule.unroll = 8, c.schedule.sums = graph.batch > 2 ? 2 : 4;
   }
-  // Half of L1 for the activation that a tile walks through, the other half for weights. A loop over time takes the
-  // whole batch.
+  // Half of L1 for the activation that a tile walks through, the other half for weights.
   int64_t fits = machine.l1_bytes / 2 / (sizes.widest_bytes * machine.lanes);
-  int64_t chunk = graph.loops.empty() ? chunk_up_to(graph.batch, std::max<int64_t>(fits, 8)) : graph.batch;
+  int64_t stashed = samples_with_stash_in_l2(graph, sizes, machine.lanes, machine);
+  int64_t chunk =
+      takes_whole_batch(graph) ? graph.batch : chunk_up_to(graph.batch, std::min(stashed, std::max<int64_t>(fits, 8)));
   if (chunk < graph.batch) c.schedule.chunk = chunk;
   c.layer_bytes = sizes.widest_bytes * machine.lanes * chunk;
   return c;
@@ -86,6 +105,11 @@ Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machi
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::sample].lane = machine.lanes;
   c.schedule.tile_sample = 2, c.schedule.tile_unit = 4;
+  // Chunks of whole tiles, where the batch would leave L2 between a loop over time and the loop back through it.
+  const int64_t tile = int64_t{machine.lanes} * c.schedule.tile_sample;
+  const int64_t stashed = samples_with_stash_in_l2(graph, sizes, 1, machine);
+  if (stashed < graph.batch && tile < graph.batch && !takes_whole_batch(graph))
+    c.schedule.chunk = std::max<int64_t>(stashed / tile, 1) * tile;
   return c;
 }
 
@@ -151,6 +175,14 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
   for (int threads : team_sizes(members, machine))
     for (size_t c = 0; c < alone; ++c)
       if (!list[c].schedule.members_in_lanes()) list.push_back(by_team(list[c], graph, threads));
+  // What a loop over time keeps for the loop back through it may be too much for the caches.
+  if (sizes.stash_bytes > 0)
+    for (size_t c = 0; c < alone; ++c) {
+      Candidate again = list[c];
+      again.schedule.stash = Stash::recompute;
+      again.name += ", recomputing";
+      list.push_back(again);
+    }
   return list;
 }
 
@@ -170,6 +202,8 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   double compute = instructions * ns_per_instruction * slowdown;
   bool streams = candidate.state_bytes > machine.l2_bytes * 3 / 4;
   double stream = streams ? counts.global_bytes / stream_bytes_per_ns / threads : 0;
+  bool leaves = counts.temporary_bytes > static_cast<double>(machine.l2_bytes) * threads;
+  if (leaves) stream += 2 * counts.temporary_bytes / stream_bytes_per_ns / threads;
   double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
   // Whole rounds of groups, or a share of all when the last ones are run in turn.
   const auto groups = static_cast<double>(counts.groups);
@@ -179,9 +213,11 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   Prediction p;
   p.ns = (compute + stream + barriers) * rounds;
   p.terms = fmt::format(
-      "{:.4g} instructions x {:.3f} ns{}{}, {:.4g} of {} groups on each of {}", instructions,
+      "{:.4g} instructions x {:.3f} ns{}{}{}, {:.4g} of {} groups on each of {}", instructions,
       ns_per_instruction * slowdown,
       streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes / threads) : std::string(),
+      leaves ? fmt::format(" + {:.4g} bytes kept over time that leave L2", 2 * counts.temporary_bytes / threads)
+             : std::string(),
       threads > 1 ? fmt::format(" + {:.0f} barriers x {:.0f} ns", counts.barriers, ns_per_barrier) : std::string(),
       rounds, counts.groups,
       threads > 1 ? fmt::format("{} teams of {} threads", at_once, threads)

@@ -37,6 +37,7 @@ struct Counts {
   double instructions = 0;  // of one thread of a group (of one vector lane)
   double scattered = 0;     // of these, accesses whose lanes do not stand side by side
   double global_bytes = 0;  // of one group
+  double temporary_bytes = 0;  // that a group keeps between nests; what loops over time keep is all touched twice
   int64_t groups = 1;
   double barriers = 0;  // at which the threads of a group wait for each other
   bool steps = false;   // a launch takes many steps, so the last groups can be shared by all workers in turn

@@ -14,29 +14,11 @@
 #include "compiler/plan/inline_cost.h"
 #include "compiler/plan/nest_builder.h"
 #include "compiler/plan/plan.h"
+#include "compiler/plan/regions.h"
 #include "compiler/support/error.h"
 
 namespace shoal::plan {
 namespace {
-
-// Regions count the chunk loops: what varies over samples lives in odd ones, what has summed over them after those.
-struct Regions {
-  std::vector<int> computed, available;
-};
-
-Regions find_regions(const Graph& graph, bool chunked) {
-  Regions r;
-  for (const Node& node : graph.nodes) {
-    int base = 0;
-    for (NodeId input : node.inputs) base = std::max(base, r.available[input]);
-    bool reduces = node.attrs.over_sample;
-    bool in_loop = chunked && prim_kind(node.prim) != PrimKind::source && (node.varies.sample || reduces);
-    int region = chunked && in_loop != (base % 2 == 1) ? base + 1 : base;
-    r.computed.push_back(region);
-    r.available.push_back(chunked && reduces ? region + 1 : region);
-  }
-  return r;
-}
 
 class NestMaker : public ValueSource {
  public:
@@ -44,16 +26,18 @@ class NestMaker : public ValueSource {
       : graph_(graph),
         chunked_(chunked),
         plan_(plan),
-        regions_(find_regions(graph, chunked)),
+        loop_(loop_of(graph)),
+        regions_(find_regions(graph, loop_, chunked)),
         store_(worth_storing(graph)),
         home_(graph.nodes.size(), -1),
         value_(graph.nodes.size(), -1),
-        loop_(loop_of(graph)),
+        kept_in_(graph.nodes.size(), no_node),
         merged_(graph.nodes.size(), false) {}
 
   void run() {
     make_arguments();
     find_merged();
+    find_kept();
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) assign_home(n);
     finish_loops();
     finish_outputs();
@@ -67,6 +51,7 @@ class NestMaker : public ValueSource {
   int home_of(NodeId n) const override { return home_[n]; }
   bool is_merged(NodeId n) const override { return merged_[n]; }
   void require_row_major(int32_t value) override { plan_.values[value].row_major = true; }
+  NodeId kept_in(NodeId n) const override { return kept_in_[n]; }
   int32_t value_of(NodeId n) override {
     if (value_[n] >= 0) return value_[n];
     const Node& node = graph_[n];
@@ -110,6 +95,18 @@ class NestMaker : public ValueSource {
       if (node.prim == Prim::unwindow && graph_[node.inputs[0]].prim == Prim::contract &&
           readers[node.inputs[0]] == 1 && !graph_[node.inputs[0]].attrs.over_sample)
         merged_[node.inputs[0]] = true;
+  }
+
+  // What a loop collects is read by the loop's own nests where it is collected, unless its memory is a carry's or an
+  // output's.
+  void find_kept() {
+    for (NodeId n = 0; n < graph_.nodes.size(); ++n)
+      if (graph_[n].prim == Prim::collect && graph_[graph_[n].inputs[0]].prim != Prim::carry)
+        kept_in_[graph_[n].inputs[0]] = n;
+    for (const Loop& loop : graph_.loops)
+      for (const Loop::Carried& carried : loop.carried) kept_in_[carried.next] = no_node;
+    for (const Node& node : graph_.nodes)
+      if (node.prim == Prim::gather) kept_in_[node.inputs[0]] = no_node;  // a table of rows that are chosen
   }
 
   // ---- dependencies between nests: before_[h] are the nests that must run before nest h
@@ -186,23 +183,65 @@ class NestMaker : public ValueSource {
       case PrimKind::indexing: break;
       case PrimKind::loop: return assign_loop_home(n);
     }
-    if (store_[n]) home_[n] = new_nest(n);
+    if (!store_[n]) return;
+    if (node.prim == Prim::concat)
+      assign_pieces(n);
+    else
+      home_[n] = new_nest(n);
+  }
+
+  // A concatenation in memory is written piece by piece, where possible by the nests that compute the pieces. Its home
+  // is the one that runs last.
+  void assign_pieces(NodeId n) {
+    int64_t begin = 0;
+    for (NodeId input : graph_[n].inputs) {
+      int h = home_[input];
+      if (h < 0 || !may_write_piece(*nests_[h], input, n)) {
+        h = new_nest(input, is_stored(input), graph_[n].varies.sample);
+        nests_[h]->nest.loop = loop_[n];
+        nests_[h]->nest.region = regions_.computed[n];
+      }
+      pieces_[n].push_back({input, h, begin});
+      begin += graph_[input].shape[static_cast<size_t>(graph_[n].attrs.dim)];
+      if (home_[n] >= 0 && home_[n] != h && runs_before(h, home_[n])) continue;
+      if (home_[n] >= 0 && home_[n] != h && !before_[h].count(home_[n])) must_precede(home_[n], h);
+      home_[n] = h;
+    }
+  }
+
+  bool may_write_piece(const NestBuilder& nest, NodeId input, NodeId n) const {
+    return nest.computes(input) && nest.nest.loop == loop_[n] && nest.nest.region == regions_.computed[n] &&
+           !nest.nest.over_chunks && (nest.nest.sample_axis() != nullptr) == graph_[n].varies.sample;
   }
 
   // A carry is memory that a nest before the loop fills; what a loop collects is stored by the nest that computes it.
+  // The last of a value is read where the value is, unless it must have memory of its own.
   void assign_loop_home(NodeId n) {
     const Node& node = graph_[n];
     if (node.prim == Prim::carry) {
       NodeId initial = node.inputs[0];
       home_[n] = new_nest(initial, is_stored(initial), node.varies.sample);
       nests_[home_[n]]->store(initial, value_of(n));
+      nests_[home_[n]]->nest.region = regions_.computed[n];
       nests_[home_[n]]->nest.name = plan_.values[value_[n]].name + "_start";
     } else if (node.prim == Prim::collect) {
       NodeId source = node.inputs[0];
-      bool computed = home_[source] >= 0 && graph_[source].prim != Prim::carry;
-      home_[n] = computed ? home_[source] : new_nest(source, is_stored(source));
+      if (graph_[source].prim == Prim::concat) {
+        pieces_[n] = pieces_[source];
+        home_[n] = home_[source];
+        value_of(n);
+        return;
+      }
+      home_[n] = is_computed(source) ? home_[source] : new_nest(source, is_stored(source));
       nests_[home_[n]]->store_slice(source, value_of(n));
+    } else if (node.prim == Prim::last && store_[n]) {
+      home_[n] = new_nest(n);
     }
+  }
+
+  // Whether some nest computes the node, so that it can store it anywhere; carries and what is collected have a place.
+  bool is_computed(NodeId n) const {
+    return home_[n] >= 0 && graph_[n].prim != Prim::carry && graph_[n].prim != Prim::collect;
   }
 
   // A cheap node whose operands are in memory already is computed again wherever it is read: keeping the derivative of
@@ -275,8 +314,9 @@ class NestMaker : public ValueSource {
       if (carried && output.value == output.state) continue;
       bool claimed =
           value_[output.value] >= 0 && (is_argument(value_[output.value]) || carries_.count(value_[output.value]));
-      bool computed = home_[output.value] >= 0 && prim_kind(graph_[output.value].prim) != PrimKind::loop;
-      if (computed && !claimed && (!carried || update_in_place(output.value, target)))
+      bool computed = is_computed(output.value);
+      bool by_one_nest = !pieces_.count(output.value);
+      if (computed && !claimed && (!carried || (by_one_nest && update_in_place(output.value, target))))
         move_value(output.value, target);
       else
         copies.push_back(&output), targets_[&output] = target;
@@ -343,8 +383,13 @@ class NestMaker : public ValueSource {
 
   void store_results() {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n)
-      if (home_[n] >= 0 && value_[n] >= 0 && prim_kind(graph_[n].prim) != PrimKind::loop)
-        nests_[home_[n]]->store(n, value_[n]);
+      if (is_computed(n) && value_[n] >= 0 && !pieces_.count(n)) nests_[home_[n]]->store(n, value_[n]);
+    for (const auto& [n, pieces] : pieces_) {
+      if (value_[n] < 0) continue;
+      const bool slice = graph_[n].prim == Prim::collect;
+      const int64_t dim = graph_[slice ? graph_[n].inputs[0] : n].attrs.dim;
+      for (const Piece& piece : pieces) nests_[piece.nest]->store_piece(piece.node, value_[n], dim, piece.begin, slice);
+    }
   }
 
   // Sums over the chunks of a batch start from the reduction's identity.
@@ -423,16 +468,23 @@ class NestMaker : public ValueSource {
   const Graph& graph_;
   bool chunked_;
   Plan& plan_;
+  std::vector<int32_t> loop_;  // by node: the loop over time in which it is computed, -1 for none
   Regions regions_;
   std::vector<bool> store_;
-  std::vector<int> home_;       // by node: the nest that computes it, -1 for none
-  std::vector<int32_t> value_;  // by node: its value in memory, -1 for none
-  std::vector<int32_t> loop_;   // by node: the loop over time in which it is computed, -1 for none
-  std::set<int32_t> carries_;   // values that carries live in
+  std::vector<int> home_;        // by node: the nest that computes it, -1 for none
+  std::vector<int32_t> value_;   // by node: its value in memory, -1 for none
+  std::vector<NodeId> kept_in_;  // by node: the collect in whose memory it is, no_node for none
+  std::set<int32_t> carries_;    // values that carries live in
   std::vector<bool> merged_;
   std::vector<std::unique_ptr<NestBuilder>> nests_;
   std::vector<std::set<int>> before_;
   std::map<const Output*, int32_t> targets_;
+  struct Piece {
+    NodeId node = no_node;
+    int nest = -1;
+    int64_t begin = 0;
+  };
+  std::map<NodeId, std::vector<Piece>> pieces_;  // by concatenation in memory (or its collect): who writes it
   struct Old {
     int nest = -1;
     int32_t value = -1;

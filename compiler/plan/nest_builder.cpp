@@ -34,6 +34,14 @@ Index shifted(Index index, int64_t by) {
   return index;
 }
 
+const Index current_time{{{time_axis, 1}}, 0};
+
+std::vector<Index> in_slice(const Index& time, const std::vector<Index>& point) {
+  std::vector<Index> slice{time};
+  slice.insert(slice.end(), point.begin(), point.end());
+  return slice;
+}
+
 // Row-major position of `point` in an array of `shape`.
 Index linear(const std::vector<Index>& point, const Shape& shape) {
   Index result;
@@ -162,9 +170,13 @@ void NestBuilder::append(NodeId node) { scalar_of_[node] = read_uncached(node, p
 void NestBuilder::store(NodeId node, int32_t value) { nest.stores.push_back({{value, point_, -1}, scalar_of_[node]}); }
 
 void NestBuilder::store_slice(NodeId node, int32_t value) {
-  Point slice{{{{time_axis, 1}}, 0}};
-  slice.insert(slice.end(), point_.begin(), point_.end());
-  nest.stores.push_back({{value, slice, -1}, scalar_of_[node]});
+  nest.stores.push_back({{value, in_slice(current_time, point_), -1}, scalar_of_[node]});
+}
+
+void NestBuilder::store_piece(NodeId node, int32_t value, int64_t dim, int64_t begin, bool slice) {
+  Point at = point_;
+  at[static_cast<size_t>(dim)] = shifted(at[static_cast<size_t>(dim)], begin);
+  nest.stores.push_back({{value, slice ? in_slice(current_time, at) : at, -1}, scalar_of_[node]});
 }
 
 bool NestBuilder::computes(NodeId node) const { return scalar_of_[node] >= 0; }
@@ -199,6 +211,8 @@ int32_t NestBuilder::read(NodeId node, const Point& point, const Context& contex
 }
 
 int32_t NestBuilder::load(NodeId node, const Point& point, const Context& context, int32_t indirect) {
+  if (const NodeId whole = source_.kept_in(node); whole != no_node)
+    return load(whole, in_slice(current_time, point), context, indirect);
   int32_t value = source_.value_of(node);
   loaded.insert(value);
   if (source_.home_of(node) >= 0) dependencies.insert(source_.home_of(node));
@@ -321,7 +335,8 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
       }
       // The input stands in memory in row-major order; its last index alone can address all of it.
       check(source_.is_stored(node.inputs[0]), "reshape %{} reads a value that has no memory", id_of_node);
-      source_.require_row_major(source_.value_of(node.inputs[0]));
+      const NodeId whole = source_.kept_in(node.inputs[0]);
+      source_.require_row_major(source_.value_of(whole == no_node ? node.inputs[0] : whole));
       at.back() = linear(point, node.shape);
       return load(node.inputs[0], at, context);
     }
@@ -349,15 +364,19 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
       Point at(graph_[node.inputs[0]].shape.size());
       std::copy(point.begin(), point.end(), at.begin() + 1);
       if (graph_[node.inputs[1]].prim == Prim::time) {
-        at[0] = {{{time_axis, 1}}, 0};
+        at[0] = current_time;
         return load(node.inputs[0], at, context);
       }
       int32_t row = read(node.inputs[1], {}, context);
       return load(node.inputs[0], at, context, row);
     }
-    case Prim::time:
-      return add({.kind = Scalar::Kind::coordinate, .dtype = DType::i32, .index = {{{time_axis, 1}}, 0}});
-    case Prim::last: return read(node.inputs[0], point, context);
+    case Prim::time: return add({.kind = Scalar::Kind::coordinate, .dtype = DType::i32, .index = current_time});
+    case Prim::last: {
+      const NodeId whole = source_.kept_in(node.inputs[0]);
+      if (whole == no_node) return read(node.inputs[0], point, context);
+      const Loop& loop = graph_.loops[static_cast<size_t>(a.loop)];
+      return load(whole, in_slice({{}, loop.reversed ? 0 : loop.extent - 1}, point), context);
+    }
     case Prim::window: return read_window(node, point, context);
     case Prim::contract:
       check(source_.is_merged(id_of_node), "contraction %{} is read without a nest of its own", id_of_node);

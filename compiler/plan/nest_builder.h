@@ -17,6 +17,9 @@ struct ValueSource {
   virtual int home_of(NodeId) const = 0;     // the nest that computes it, -1 for an argument
   virtual bool is_merged(NodeId) const = 0;  // a contraction that its only reader (unwindow) computes itself
   virtual void require_row_major(int32_t value) = 0;
+  // The collect node in whose slice of the current iteration the node is kept, or no_node when it has memory of its
+  // own.
+  virtual NodeId kept_in(NodeId) const = 0;
 };
 
 class NestBuilder {
@@ -27,8 +30,10 @@ class NestBuilder {
 
   // Adds a scalar node with the nest's own index space to the epilogue.
   void append(NodeId node);
-  void store(NodeId node, int32_t value);         // at the nest's parallel point
-  void store_slice(NodeId node, int32_t value);   // the same, in the slice of the current iteration of its loop
+  void store(NodeId node, int32_t value);        // at the nest's parallel point
+  void store_slice(NodeId node, int32_t value);  // the same, in the slice of the current iteration of its loop
+  // The same as one or the other, `begin` further along dimension `dim` of the node.
+  void store_piece(NodeId node, int32_t value, int64_t dim, int64_t begin, bool in_slice);
   bool computes(NodeId node) const;               // root or appended
   bool has_space_of(const Node& node) const;      // the node's index space is the nest's parallel one
   bool reads_only_at_point(int32_t value) const;  // all loads of value are at the parallel point, unguarded

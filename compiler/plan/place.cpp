@@ -21,9 +21,12 @@ int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / mult
 // First and last nest that touch each temporary, and whether it must keep the samples of the whole batch: it does when
 // another chunk loop than the one that makes it reads it.
 void find_lifetimes(Plan& plan) {
-  auto same_cycle = [&](int32_t a, int32_t b) {
-    const Nest &x = plan.nests[a], &y = plan.nests[b];
-    return (x.region % 2 == 1 && x.region == y.region) || (x.loop >= 0 && x.loop == y.loop);
+  // Loops over time lie in the loops over chunks.
+  auto same_chunks = [&](int32_t a, int32_t b) {
+    return plan.nests[a].region % 2 == 1 && plan.nests[a].region == plan.nests[b].region;
+  };
+  auto same_time = [&](int32_t a, int32_t b) {
+    return plan.nests[a].loop >= 0 && plan.nests[a].loop == plan.nests[b].loop;
   };
   std::vector<int> region_written(plan.values.size(), -1);
   std::vector<bool> whole(plan.values.size(), false);
@@ -45,11 +48,12 @@ void find_lifetimes(Plan& plan) {
   }
   // A value that is touched inside and outside a loop must outlive all of the loop's iterations.
   int32_t count = static_cast<int32_t>(plan.nests.size());
-  for (Place& place : plan.places) {
-    if (place.first_nest < 0 || same_cycle(place.first_nest, place.last_nest)) continue;
-    while (place.first_nest > 0 && same_cycle(place.first_nest, place.first_nest - 1)) --place.first_nest;
-    while (place.last_nest + 1 < count && same_cycle(place.last_nest, place.last_nest + 1)) ++place.last_nest;
-  }
+  auto outlive = [&](Place& place, auto same_loop) {
+    if (place.first_nest < 0 || same_loop(place.first_nest, place.last_nest)) return;
+    while (place.first_nest > 0 && same_loop(place.first_nest, place.first_nest - 1)) --place.first_nest;
+    while (place.last_nest + 1 < count && same_loop(place.last_nest, place.last_nest + 1)) ++place.last_nest;
+  };
+  for (Place& place : plan.places) outlive(place, same_time), outlive(place, same_chunks);
   // What is copied in before the steps is read in every one of them.
   for (const Nest& nest : plan.nests)
     if (nest.phase == Phase::before)

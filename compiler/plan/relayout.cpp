@@ -33,12 +33,20 @@ struct Use {
   double samples = 0, units = 0;  // loads whose lanes walk along samples, along units
   Along made = Along::neither;    // how the nest that makes the value walks
   size_t maker = 0;
-  int makers = 0;
+  bool alike = true;    // all nests that make it are in one region and loop, and walk alike, each through a part of it
   bool sliced = false;  // made slice by slice in a loop over time
 };
 
+// Whether two stores write parts of a value that lie apart: pieces of a concatenation.
+bool apart(const Access& a, const Access& b) {
+  for (size_t d = 0; d < a.dims.size(); ++d)
+    if (a.dims[d].offset != b.dims[d].offset) return true;
+  return false;
+}
+
 Use uses_of(const Plan& plan, int32_t value) {
   Use use;
+  const Store* last = nullptr;
   for (size_t n = 0; n < plan.nests.size(); ++n) {
     const Nest& nest = plan.nests[n];
     for (const Scalar& s : nest.body) {
@@ -49,9 +57,14 @@ Use uses_of(const Plan& plan, int32_t value) {
     }
     for (const Store& store : nest.stores)
       if (store.access.value == value) {
-        use.made = walk(nest, plan.bindings[n], store.access);
+        const Along made = walk(nest, plan.bindings[n], store.access);
+        const Nest& earlier = plan.nests[use.maker];
+        if (last && (made != use.made || nest.region != earlier.region || nest.loop != earlier.loop ||
+                     !apart(store.access, last->access)))
+          use.alike = false;
+        last = &store;
+        use.made = made;
         use.maker = n;
-        ++use.makers;
         for (const Index& index : store.access.dims)
           for (const Term& term : index.terms) use.sliced = use.sliced || term.axis == time_axis;
       }
@@ -102,12 +115,13 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
   Value copy = plan.values[value];
   copy.name += other == Along::samples ? "_by_unit" : "_by_sample";
   copy.samples_innermost = other == Along::samples;
+  const int32_t maker_loop = plan.nests[use.maker].loop;
   int32_t to = static_cast<int32_t>(plan.values.size());
   plan.values.push_back(copy);
   for (size_t n = 0; n < plan.nests.size(); ++n)
     for (Scalar& s : plan.nests[n].body)
       if (s.kind == Scalar::Kind::load && s.access.value == value &&
-          walk(plan.nests[n], plan.bindings[n], s.access) == other)
+          !(use.sliced && plan.nests[n].loop == maker_loop) && walk(plan.nests[n], plan.bindings[n], s.access) == other)
         s.access.value = to;
   Nest nest = copy_nest(plan, value, to, plan.nests[use.maker]);
   size_t after = use.maker;
@@ -136,7 +150,7 @@ void relayout(Plan& plan) {
     Value& value = plan.values[v];
     if (value.argument >= 0 || !value.varies.sample) continue;
     Use use = uses_of(plan, static_cast<int32_t>(v));
-    bool copyable = may_copy && use.makers == 1 && !value.dims.empty() && value.dims.back() > 1;
+    bool copyable = may_copy && use.alike && !value.dims.empty() && value.dims.back() > 1;
     value.samples_innermost =
         copyable && use.made != Along::neither ? use.made == Along::samples : use.samples >= use.units;
     double against = value.samples_innermost ? use.units : use.samples;

@@ -82,6 +82,10 @@ Schedule parse_schedule(std::string_view text, int lanes) {
       schedule.unroll = static_cast<int>(positive(value, part));
     } else if (key == "sums") {
       schedule.sums = static_cast<int>(positive(value, part));
+    } else if (key == "stash") {
+      if (value != "store" && value != "recompute")
+        throw SpecError("schedule", fmt::format("expected stash=store or stash=recompute, got '{}'", part));
+      schedule.stash = value == "store" ? Stash::store : Stash::recompute;
     } else if (key == "member" || key == "sample" || key == "unit") {
       auto axis = key == "member"   ? PopulationAxis::member
                   : key == "sample" ? PopulationAxis::sample
@@ -90,7 +94,7 @@ Schedule parse_schedule(std::string_view text, int lanes) {
     } else {
       throw SpecError(
           "schedule",
-          fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll and sums", key));
+          fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll, sums and stash", key));
     }
   }
   if (bare_lanes > 1)
@@ -117,6 +121,7 @@ std::string print(const Schedule& schedule) {
   if (schedule.chunk) text += fmt::format(" chunk={}", schedule.chunk);
   text += fmt::format(" unroll={}", schedule.unroll);
   if (schedule.sums > 1) text += fmt::format(" sums={}", schedule.sums);
+  if (schedule.stash == Stash::recompute) text += " stash=recompute";
   return text;
 }
 

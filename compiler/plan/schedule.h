@@ -12,7 +12,8 @@
 // is what the other axes leave of the target's lanes, and `warp` is 1. `tile=SxU` is the register tile of one thread: S
 // steps along sample (or the outer tile axis of a nest), U along unit. `chunk` samples go through the network together
 // (default: all). `unroll` is the step of reduction loops, and `sums` the number of accumulators among which each point
-// of a tile deals it out (default: 1).
+// of a tile deals it out (default: 1). `stash=recompute`: of what a loop over time computes and the loop that goes back
+// through it needs, only sums and carried values are kept, and the rest is computed again (default: store, all of it).
 #pragma once
 
 #include <array>
@@ -33,12 +34,15 @@ struct Spread {
   bool operator==(const Spread&) const = default;
 };
 
+enum class Stash : uint8_t { store, recompute };
+
 struct Schedule {
   std::array<Spread, 3> axes;  // by PopulationAxis
   int tile_sample = 4, tile_unit = 2;
   int64_t chunk = 0;  // 0: the whole batch
   int unroll = 4;
   int sums = 1;
+  Stash stash = Stash::store;
   bool operator==(const Schedule&) const = default;
 
   const Spread& operator[](PopulationAxis a) const { return axes[static_cast<size_t>(a)]; }

@@ -3,6 +3,7 @@
 
 #include "compiler/graph/scope.h"
 #include "compiler/passes/passes.h"
+#include "compiler/support/error.h"
 #include "tests/harness/mappings.h"
 #include "tests/harness/run_module.h"
 
@@ -45,9 +46,8 @@ TEST_P(Loops, AsTheEvaluator) {
   for (Size size : {Size{4, 3, 8, 8, 3, false}, Size{5, 2, 7, 3, 2, true}, Size{1, 1, 1, 1, 1, false}}) {
     Graph g = recurrent(size.time, size.in, size.hidden, size.batch, size.reversed);
     Evaluation e = harness::random_inputs(g, size.members, 3);
-    std::string schedule = GetParam().schedule;
-    if (size_t at = schedule.find(" chunk"); at != std::string::npos) schedule = schedule.substr(0, at);
-    Module m = compile(g, harness::target_for(GetParam()), {.members = size.members, .schedule = schedule});
+    Module m = compile(g, harness::target_for(GetParam()),
+                       {.members = size.members, .schedule = harness::schedule_for(GetParam(), g)});
     for (uint64_t seed : {0, 1, 2}) {
       std::string where;
       // f32 rounding of sums of up to 40 terms of size 1.
@@ -62,6 +62,29 @@ TEST_P(Loops, AsTheEvaluator) {
 
 INSTANTIATE_TEST_SUITE_P(Mappings, Loops, testing::ValuesIn(harness::all_mappings()),
                          [](const auto& p) { return p.param.name; });
+
+// Sums over samples inside of a loop need all of them at each time.
+TEST(Loops, ThatSumOverSamplesTakeTheWholeBatch) {
+  Graph g;
+  g.batch = 4;
+  Scope s(g);
+  const Value x = s.input("x", Role::input, {3, 2}, {false, true});
+  const int32_t loop = s.loop(3);
+  const Value time = s.time(loop), h = s.carry(loop, broadcast_to(s.constant(0), {2}), {true, true});
+  const Value next = gather(x, time) + mean_samples(tanh(h + gather(x, time)));
+  s.advance(h, next);
+  s.output("y", last(next));
+  const Target target = harness::target_for(harness::all_mappings()[0]);
+  try {
+    compile(g, target, {.members = 8, .schedule = "member=group,lane chunk=2"});
+    FAIL() << "chunks were taken";
+  } catch (const SpecError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "schedule: a loop over time sums over the samples of the batch, so it takes all of them: leave out chunk");
+  }
+  EXPECT_EQ(compile(g, target, {.members = 8, .schedule = ""}).schedule.find("chunk"), std::string::npos);
+}
 
 }  // namespace
 }  // namespace shoal

@@ -19,25 +19,23 @@ inline const std::vector<Mapping>& all_mappings() {
       {"lane_per_member", true, "member=group,lane tile=4x2"},
       {"lane_per_member_chunks", true, "member=group,lane tile=3x2 chunk=3 unroll=3"},
       {"lane_per_sample", true, "member=group sample=lane tile=2x4"},
-      {"lane_per_sample_chunks", true, "member=group sample=lane tile=1x3 chunk=4 unroll=1"},
-      {"lane_per_unit", true, "member=group unit=lane tile=2x4 sums=2"},
+      {"lane_per_sample_chunks", true, "member=group sample=lane tile=1x3 chunk=4 unroll=1 stash=recompute"},
+      {"lane_per_unit", true, "member=group unit=lane tile=2x4 sums=2 stash=recompute"},
       {"team_over_samples", true, "member=group sample=warp*2,lane tile=2x4"},
       {"team_over_samples_chunks", true, "member=group sample=warp*3,lane tile=1x3 chunk=4 unroll=1"},
       {"team_over_units", true, "member=group sample=lane unit=warp*2 tile=2x4"},
       {"team_over_both", true, "member=group sample=warp*2 unit=warp*2,lane tile=2x2"},
       {"thread_per_member", false, "member=group,warp*2,lane tile=2x2"},
-      {"warp_per_member", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x2"},
+      {"warp_per_member", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x2 chunk=3 stash=recompute"},
       {"block_per_member", false, "member=group sample=warp*2,lane*4 unit=warp*2,lane*8 tile=2x2 sums=4"},
   };
   return mappings;
 }
 
-// The mapping's schedule for a graph: a chunk that is larger than the batch is left out, and any where there are loops
-// over time, which take the whole batch.
+// The mapping's schedule for a graph: a chunk that is larger than the batch is left out.
 inline std::string schedule_for(const Mapping& mapping, const Graph& graph) {
   size_t at = mapping.schedule.find(" chunk=");
-  if (at == std::string::npos || (graph.loops.empty() && std::stoll(mapping.schedule.substr(at + 7)) <= graph.batch))
-    return mapping.schedule;
+  if (at == std::string::npos || std::stoll(mapping.schedule.substr(at + 7)) <= graph.batch) return mapping.schedule;
   size_t end = mapping.schedule.find(' ', at + 1);
   return mapping.schedule.substr(0, at) + (end == std::string::npos ? "" : mapping.schedule.substr(end));
 }

@@ -26,7 +26,7 @@ class Generator {
 
   Value layer(Value x) {
     bool image = x.shape().size() == 3;
-    switch (below(image ? 6 : 8)) {
+    switch (below(image ? 6 : 9)) {
       case 0: return activation(x);
       case 1: return image ? convolution(x) : dense(x);
       case 2: return image ? pooled(x) : normalised(x);
@@ -36,6 +36,7 @@ class Generator {
                      : pad(slice(x, {x.shape()[0] / 3}, {x.shape()[0] - x.shape()[0] / 3}), {1}, {2});
       case 5: return image ? slice(x, {0, 0, 0}, {x.shape()[0], (x.shape()[1] + 1) / 2, x.shape()[2]}) : dense(x);
       case 6: return folded(x);
+      case 7: return recurrent(x);
       default: return x + activation(dense_to(x, x.shape()[0]));
     }
   }
@@ -80,6 +81,23 @@ class Generator {
   Value folded(Value x) {
     int64_t n = x.shape()[0], rows = n % 3 == 0 ? 3 : n % 2 == 0 ? 2 : 1;
     return flat(transpose(reshape(x, {rows, n / rows}), {1, 0}));
+  }
+
+  // The vector as a few time steps, through a state with two gates that read slices of one product.
+  Value recurrent(Value x) {
+    const int64_t n = x.shape()[0], steps = n % 4 == 0 ? 4 : n % 3 == 0 ? 3 : 1, units = between(1, 9);
+    Value projected = contract(reshape(x, {steps, n / steps}), "tf", parameter({2 * units, n / steps}), "gf", "tg");
+    const int32_t loop = scope_.loop(steps, below(2) == 0);
+    const Value time = scope_.time(loop);
+    const Value start = below(2) ? parameter({units}) : broadcast_to(scope_.constant(0), {units});
+    const Value h = scope_.carry(loop, start, x.varies() | Varies{.member = true});
+    const Value z = contract(parameter({2 * units, units}), "oi", h, "i", "o") + parameter({2 * units});
+    const Value input = gather(projected, time);
+    const Value open = 1.0 / (1.0 + exp(slice(z, {0}, {units}) + slice(input, {0}, {units})));
+    const Value fresh = tanh(slice(z, {units}, {units}) * open + slice(input, {units}, {units}));
+    const Value next = h * open + fresh * (1.0 - open);
+    scope_.advance(h, next);
+    return below(2) ? last(next) : flat(collect(next));
   }
 
   Scope& scope_;
@@ -129,6 +147,7 @@ RandomSchedule random_schedule(uint64_t seed, int64_t batch) {
   schedule.lanes = schedule.cpu ? 8 : 32;
   schedule.text = fmt::format("{} tile={}x{} unroll={}", mappings[mapping], 1 + below(4), 1 + below(4), 1 + below(5));
   if (batch > 1 && below(2)) schedule.text += fmt::format(" chunk={}", 1 + below(static_cast<uint64_t>(batch)));
+  if (below(3) == 0) schedule.text += " stash=recompute";
   if (schedule.text.find("unroll=4") != std::string::npos) schedule.text += fmt::format(" sums={}", 1 << below(3));
   return schedule;
 }

@@ -10,7 +10,7 @@ namespace shoal::harness {
 // A network of up to `layers` layers drawn from `seed`, its loss, and a step of gradient descent for its parameters;
 // simplified as programs are. Fewer layers of one seed are a prefix of more.
 Graph random_graph(uint64_t seed, int layers);
-// A legal schedule drawn from `seed` for any network: mapping, tile, chunk, unroll, sums, warps.
+// A legal schedule drawn from `seed` for any network: mapping, tile, chunk, unroll, sums, warps, stash.
 struct RandomSchedule {
   bool cpu = true;
   int lanes = 8;

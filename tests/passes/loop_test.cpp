@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "compiler/graph/evaluate.h"
 #include "compiler/graph/scope.h"
@@ -181,24 +182,39 @@ TEST(LoopGradient, MatchesFiniteDifferences) {
 }
 
 TEST(LoopPasses, PreserveValues) {
-  for (const auto& [what, body] : cases()) {
-    SCOPED_TRACE(what);
-    const Graph graph = with_gradients(body);
-    Graph simple = graph;
-    for (int round = 0; round < 2; ++round) {
-      simple = run_pass("fold", simple, fold, nullptr);
-      simple = run_pass("cse", simple, cse, nullptr);
-      simple = run_pass("dce", simple, dce, nullptr);
+  for (const auto& [what, body] : cases())
+    for (const bool again : {false, true}) {
+      SCOPED_TRACE(what);
+      const Graph graph = with_gradients(body);
+      Graph simple = again ? run_pass("recompute", graph, recompute, nullptr) : graph;
+      for (int round = 0; round < 2; ++round) {
+        simple = run_pass("fold", simple, fold, nullptr);
+        simple = run_pass("cse", simple, cse, nullptr);
+        simple = run_pass("dce", simple, dce, nullptr);
+      }
+      EXPECT_LT(simple.nodes.size(), graph.nodes.size());
+      EXPECT_EQ(print(parse_graph(print(simple))), print(simple));
+      const Evaluation at{.members = members, .inputs = random_inputs(graph)};
+      const auto expected = evaluate(graph, at), got = evaluate(simple, at);
+      for (const auto& [name, array] : expected)
+        for (size_t i = 0; i < array.values.size(); ++i)
+          // Only roundings of doubles may differ, of numbers of about 1.
+          EXPECT_NEAR(got.at(name).values[i], array.values[i], 1e-12) << name;
     }
-    EXPECT_LT(simple.nodes.size(), graph.nodes.size());
-    EXPECT_EQ(print(parse_graph(print(simple))), print(simple));
-    const Evaluation at{.members = members, .inputs = random_inputs(graph)};
-    const auto expected = evaluate(graph, at), got = evaluate(simple, at);
-    for (const auto& [name, array] : expected)
-      for (size_t i = 0; i < array.values.size(); ++i)
-        // Only roundings of doubles may differ, of numbers of about 1.
-        EXPECT_NEAR(got.at(name).values[i], array.values[i], 1e-12) << name;
-  }
+}
+
+TEST(LoopPasses, RecomputeKeepsSumsAndCarriedValuesOnly) {
+  const Graph graph = with_gradients(
+      "h = carry(zeros, loop=0, varies=member+sample)\nz = contract(h, w, a=\"h\", b=\"gh\", out=\"g\")\n"
+      "u = exp(tanh(z + b + xt))\nh2 = u * h\nadvance h = h2\nresult = last(h2, loop=0)\n");
+  const auto collected = [](const Graph& g) {
+    std::set<Prim> prims;
+    for (const Node& node : g.nodes)
+      if (node.prim == Prim::collect && node.attrs.loop == 0) prims.insert(g[node.inputs[0]].prim);
+    return prims;
+  };
+  EXPECT_EQ(collected(dce(cse(graph))), (std::set<Prim>{Prim::carry, Prim::tanh, Prim::exp}));
+  EXPECT_EQ(collected(dce(cse(recompute(graph)))), (std::set<Prim>{Prim::carry, Prim::contract}));
 }
 
 // Only the state at the start counts: the gradient of h0 is what its one iteration gives it.
@@ -230,8 +246,9 @@ TEST(LoopGradient, OfAWeightIsOneContractionAfterTheLoop) {
   EXPECT_EQ(dw.attrs.a + "," + dw.attrs.b + "->" + dw.attrs.out, "ag,ah->gh");
   for (NodeId operand : dw.inputs) EXPECT_EQ(graph[operand].prim, Prim::collect);
   EXPECT_EQ(graph[gradients[1]].prim, Prim::reduce);
-  EXPECT_EQ(graph[gradients[1]].attrs.dims, (std::vector<int64_t>{0}));
-  EXPECT_TRUE(graph[gradients[1]].attrs.over_sample);
+  EXPECT_TRUE(graph[gradients[1]].attrs.over_sample);  // of a sum over time
+  EXPECT_EQ(graph[gradients[1]].attrs.dims, (std::vector<int64_t>{}));
+  EXPECT_EQ(graph[graph[gradients[1]].inputs[0]].attrs.dims, (std::vector<int64_t>{0}));
   EXPECT_EQ(graph[gradients[2]].prim, Prim::collect);
   EXPECT_EQ(graph.loops.back().carried.size(), 1u);  // the state's gradient, no accumulator
 }

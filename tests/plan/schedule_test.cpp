@@ -25,6 +25,10 @@ TEST(Schedule, PrintsInFullAndComesBack) {
             "member=group,lane*8 sample=loop unit=loop tile=4x2 unroll=4");
   EXPECT_EQ(print(parse_schedule("member=group sample=lane*4 unit=lane tile=2x3 chunk=5 unroll=1", 32)),
             "member=group sample=lane*4 unit=lane*8 tile=2x3 chunk=5 unroll=1");
+  EXPECT_EQ(print(parse_schedule("member=group,lane stash=recompute", 8)),
+            "member=group,lane*8 sample=loop unit=loop tile=4x2 unroll=4 stash=recompute");
+  EXPECT_EQ(print(parse_schedule("member=group,lane stash=store", 8)),
+            "member=group,lane*8 sample=loop unit=loop tile=4x2 unroll=4");
   EXPECT_EQ(print(parse_schedule("unit=warp*2,lane*8\tmember=group,warp\n", 32)),
             "member=group sample=loop unit=warp*2,lane*8 tile=4x2 unroll=4");
   EXPECT_EQ(print(parse_schedule("member=group,lane sums=2 tile=1x1 unroll=8", 8)),
@@ -52,7 +56,9 @@ TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
       {"unroll=2.5", "schedule: expected a positive number in 'unroll=2.5', got '2.5'"},
       {"chunk=99999999999999999999",
        "schedule: expected a positive number in 'chunk=99999999999999999999', got '99999999999999999999'"},
-      {"layer=lane", "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll and sums"},
+      {"layer=lane",
+       "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll, sums and stash"},
+      {"stash=keep", "schedule: expected stash=store or stash=recompute, got 'stash=keep'"},
       {"member=thread",
        "schedule: 'thread' in 'member=thread' is no level; levels are group, warp, lane and loop, and warp and lane "
        "may "

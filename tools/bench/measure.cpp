@@ -9,6 +9,7 @@
 #include <random>
 
 #include "compiler/graph/evaluate.h"
+#include "compiler/graph/loops.h"
 #include "compiler/programs/programs.h"
 #include "frontend/json/spec.h"
 #include "runtime/devices.h"
@@ -28,9 +29,12 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 // Multiply-adds of the contractions of one step of one member.
 double multiply_adds(const Graph& graph) {
   double total = 0;
-  for (const Node& node : graph.nodes) {
+  const std::vector<int32_t> loops = loop_of(graph);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
     if (node.prim != Prim::contract) continue;
     double points = node.varies.sample || node.attrs.over_sample ? static_cast<double>(graph.batch) : 1;
+    if (loops[n] >= 0) points *= static_cast<double>(graph.loops[loops[n]].extent);
     std::string seen;
     for (size_t k = 0; k < 2; ++k) {
       const std::string& letters = k ? node.attrs.b : node.attrs.a;

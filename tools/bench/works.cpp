@@ -45,6 +45,8 @@ const std::vector<Work>& all_works() {
                 dense(10),
             "cross_entropy", R"("sgd")", 32, 256),
        true, 1024},
+      {"train_gru", spec("train_gru", "[16, 8]", R"({"gru": {"units": 16}}, )" + dense(4), "mse", R"("adam")", 16, 512),
+       true, 1024},
   };
   return works;
 }

@@ -1,0 +1,59 @@
+// join: a sum of pieces padded with zeros is their concatenation, where they lie side by side. The gradient of a value
+// that is read in slices is such a sum.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "compiler/passes/passes.h"
+#include "compiler/passes/rewrite.h"
+
+namespace shoal {
+namespace {
+
+bool is_zero_pad(const Node& node) {
+  return node.prim == Prim::pad && node.attrs.value == 0 && node.dtype == DType::f32;
+}
+
+// The dimension along which one pad's piece ends where the other's begins, all else being equal.
+std::optional<size_t> meet(const Node& first, const Node& second) {
+  std::optional<size_t> along;
+  for (size_t d = 0; d < first.shape.size(); ++d) {
+    if (first.attrs.low[d] == second.attrs.low[d] && first.attrs.high[d] == second.attrs.high[d]) continue;
+    if (along || first.shape[d] - first.attrs.high[d] != second.attrs.low[d]) return {};
+    along = d;
+  }
+  return along;
+}
+
+NodeId joined(Graph& graph, const Node& first, const Node& second, size_t dim) {
+  Node whole{.prim = Prim::concat, .attrs = {.dim = static_cast<int64_t>(dim)}};
+  for (const NodeId piece : {first.inputs[0], second.inputs[0]}) {
+    const Node& node = graph[piece];
+    if (node.prim == Prim::concat && node.attrs.dim == whole.attrs.dim)
+      whole.inputs.insert(whole.inputs.end(), node.inputs.begin(), node.inputs.end());
+    else
+      whole.inputs.push_back(piece);
+  }
+  Node pad{.prim = Prim::pad, .attrs = {.low = first.attrs.low, .high = first.attrs.high}};
+  pad.attrs.high[dim] = second.attrs.high[dim];
+  const bool is_all =
+      std::ranges::count(pad.attrs.low, 0) + std::ranges::count(pad.attrs.high, 0) == 2 * std::ssize(pad.attrs.low);
+  pad.inputs = {graph.add(std::move(whole))};
+  return is_all ? pad.inputs[0] : graph.add(std::move(pad));
+}
+
+}  // namespace
+
+Graph join(const Graph& graph) {
+  return rewrite(graph, [](Graph& result, Node node, NodeId) {
+    if (node.prim != Prim::add) return result.add(std::move(node));
+    for (const auto& [a, b] : {std::pair{0, 1}, std::pair{1, 0}}) {
+      const Node first = result[node.inputs[a]], second = result[node.inputs[b]];
+      if (!is_zero_pad(first) || !is_zero_pad(second) || first.shape != second.shape) continue;
+      if (const auto dim = meet(first, second)) return joined(result, first, second, *dim);
+    }
+    return result.add(std::move(node));
+  });
+}
+
+}  // namespace shoal
