@@ -53,7 +53,7 @@ void describe_arguments(const plan::Plan& p, Module& m) {
   if (p.scratch_size > 0)
     m.arguments.push_back({"scratch", Role::state, true, true, DType::f32, {true, false}, {p.scratch_size}, 1, block});
   m.scalars = m.kernel.scalars;
-  m.member_multiple = members_of_group(p.schedule);
+  m.member_multiple = p.schedule.members_of_group();
   m.groups = (m.members + m.member_multiple - 1) / m.member_multiple;
 }
 

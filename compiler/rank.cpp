@@ -8,13 +8,13 @@
 #include "compiler/lower/lower.h"
 #include "compiler/make_plan.h"
 #include "compiler/plan/choose.h"
+#include "compiler/rank_gpu.h"
 
 namespace shoal {
 namespace {
 
 plan::Machine machine_of(const Target& t) {
-  return {.cpu = t.kind == Target::Kind::cpu,
-          .lanes = t.lanes,
+  return {.lanes = t.lanes,
           .registers = t.registers,
           .l1_bytes = t.l1_bytes,
           .l2_bytes = t.l2_bytes,
@@ -27,7 +27,7 @@ plan::Counts counts_of(const Graph& graph, const plan::Schedule& schedule, const
   const plan::Plan p = make_plan(graph, schedule, target);
   const kernel::Kernel k = lower::lower(p);
   const kernel::Estimate e = kernel::estimate(k, std::vector<int32_t>(k.scalars.size(), 1));
-  const int64_t in_group = members_of_group(schedule);
+  const int64_t in_group = schedule.members_of_group();
   return {
       .instructions = e.instructions,
       .scattered = e.scattered,
@@ -41,13 +41,9 @@ plan::Counts counts_of(const Graph& graph, const plan::Schedule& schedule, const
 
 }  // namespace
 
-int64_t members_of_group(const plan::Schedule& schedule) {
-  const plan::Spread& member = schedule[plan::PopulationAxis::member];
-  return int64_t{member.lane} * member.warp;
-}
-
 Choice choose_schedule(const Graph& graph, const Target& target, const Options& options) {
   if (!options.schedule.empty()) return {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
+  if (target.kind == Target::Kind::cuda) return choose_gpu_schedule(graph, target, options.members);
   const plan::Machine machine = machine_of(target);
   const std::vector<plan::Candidate> candidates = plan::candidates(graph, options.members, machine);
   if (candidates.size() == 1) return {candidates[0].schedule, candidates[0].name + "\n"};

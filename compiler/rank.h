@@ -17,7 +17,4 @@ struct Choice {
 // The schedule given in `options`, else the best candidate. Throws SpecError for a given one that cannot be read.
 Choice choose_schedule(const Graph&, const Target&, const Options&);
 
-// Members that one group takes, which their number is padded to a multiple of.
-int64_t members_of_group(const plan::Schedule&);
-
 }  // namespace shoal

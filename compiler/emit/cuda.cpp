@@ -102,20 +102,7 @@ class CudaEmitter {
 
   void write_signature() {
     out_ = comment_lines(kernel_.header);
-    const auto in_f32 = [&](Op op) {
-      return std::any_of(kernel_.code.begin(), kernel_.code.end(),
-                         [&](const Instruction& in) { return in.op == op && in.type == Type::f32; });
-    };
-    const auto stored = [&](Type type) {
-      return std::any_of(kernel_.buffers.begin(), kernel_.buffers.end(),
-                         [&](const Buffer& b) { return b.type == type; });
-    };
-    out_ += cuda_functions({.div = in_f32(Op::div),
-                            .sqrt = in_f32(Op::sqrt),
-                            .max = in_f32(Op::max),
-                            .min = in_f32(Op::min),
-                            .f16 = stored(Type::f16),
-                            .bf16 = stored(Type::bf16)});
+    out_ += cuda_functions(functions_of(kernel_));
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -526,6 +513,8 @@ class CudaEmitter {
       case Op::abs: return define(i, call("fabsf", {arg(in, 0)}));
       case Op::floor: return define(i, call("floorf", {arg(in, 0)}));
       case Op::sqrt: return define(i, call("shoal_sqrt", {arg(in, 0)}));
+      case Op::exp2: return define(i, call("shoal_exp2", {arg(in, 0)}));
+      case Op::rcp: return define(i, call("shoal_rcp", {arg(in, 0)}));
       case Op::band: return define(i, bits(in, "&"));
       case Op::bor: return define(i, bits(in, "|"));
       case Op::bxor: return define(i, bits(in, "^"));

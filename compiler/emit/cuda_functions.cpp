@@ -9,6 +9,8 @@
 // tests/emulate has IEEE's functions in their place.
 #include "compiler/emit/cuda_functions.h"
 
+#include <algorithm>
+
 namespace shoal::emit {
 
 namespace {
@@ -31,6 +33,27 @@ std::string extremum(const std::string& which) {
 
 }  // namespace
 
+CudaFunctions functions_of(const kernel::Kernel& kernel) {
+  using kernel::Op;
+  using kernel::Type;
+  const auto in_f32 = [&](Op op) {
+    return std::any_of(kernel.code.begin(), kernel.code.end(),
+                       [&](const kernel::Instruction& in) { return in.op == op && in.type == Type::f32; });
+  };
+  const auto stored = [&](Type type) {
+    return std::any_of(kernel.buffers.begin(), kernel.buffers.end(),
+                       [&](const kernel::Buffer& b) { return b.type == type; });
+  };
+  return {.div = in_f32(Op::div),
+          .sqrt = in_f32(Op::sqrt),
+          .exp2 = in_f32(Op::exp2),
+          .rcp = in_f32(Op::rcp),
+          .max = in_f32(Op::max),
+          .min = in_f32(Op::min),
+          .f16 = stored(Type::f16),
+          .bf16 = stored(Type::bf16)};
+}
+
 std::string cuda_functions(const CudaFunctions& wanted) {
   std::string text;
   if (wanted.max) text += once("MAX", extremum("max"));
@@ -52,6 +75,8 @@ std::string cuda_functions(const CudaFunctions& wanted) {
                              "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
                              "  return fabsf(exact) > 0.0f ? exact : s;\n"
                              "}\n");
+  if (wanted.exp2) text += once("EXP2", approximation("shoal_exp2", "ex2"));
+  if (wanted.rcp) text += once("RCP", approximation("shoal_rcp", "rcp"));
   // NVRTC finds no cuda_fp16.h without an include path.
   if (wanted.f16)
     text += once("F16",

@@ -139,6 +139,8 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "shoal_max",
     "shoal_min",
     "shoal_sqrt",
+    "shoal_exp2",
+    "shoal_rcp",
     "shoal_approximate_reciprocal",
     "shoal_approximate_root",
     "shoal_approximate_reciprocal_root",

@@ -107,6 +107,8 @@ class Sweep {
       case Op::abs:
       case Op::floor:
       case Op::sqrt:
+      case Op::exp2:
+      case Op::rcp:
       case Op::lt:
       case Op::le:
       case Op::eq:

@@ -106,6 +106,8 @@ void Emitter::body(int32_t first, int32_t last) {
       case Op::abs:
       case Op::floor:
       case Op::sqrt:
+      case Op::exp2:
+      case Op::rcp:
       case Op::band:
       case Op::bor:
       case Op::bxor:

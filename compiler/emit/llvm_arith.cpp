@@ -108,6 +108,8 @@ std::string Emitter::operation(int32_t i, Type type, bool is_vector, const std::
     case Op::floor:
       return rounds_down() ? intrinsic("floor", type, is_vector, operands, 1) : floor_by_conversion(is_vector, a);
     case Op::sqrt: return intrinsic("sqrt", type, is_vector, operands, 1);
+    case Op::exp2:
+    case Op::rcp: break;  // of GPUs
     case Op::band: return binary("and");
     case Op::bor: return binary("or");
     case Op::bxor: return binary("xor");

@@ -50,7 +50,8 @@ class Counter {
     const bool is_float = i.op == Op::select ? i.type == Type::f32 : operand == Type::f32;
     const bool converts = i.op == Op::to_i32 || i.op == Op::to_f32 || i.op == Op::bits_f32 || i.op == Op::bits_i32;
     if (i.op == Op::fma) count(total_.fma);
-    if (i.op == Op::div || i.op == Op::sqrt) count(is_float ? total_.transcendental : total_.integer);
+    if (i.op == Op::div || i.op == Op::sqrt || i.op == Op::exp2 || i.op == Op::rcp)
+      count(is_float ? total_.transcendental : total_.integer);
     if (is_float && !converts) {
       count(total_.flops, i.op == Op::fma ? 2 : 1);
     } else if (i.op != Op::div) {

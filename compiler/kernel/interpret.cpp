@@ -302,6 +302,8 @@ class Interpreter {
         case Step::abs: s[d.result].i = s[d.a].i & std::numeric_limits<int32_t>::max(); break;
         case Step::floor: s[d.result].f = std::floor(flush(s[d.a].f)); break;
         case Step::sqrt: s[d.result].f = std::sqrt(flush(s[d.a].f)); break;
+        case Step::exp2: s[d.result].f = flush(std::exp2(flush(s[d.a].f))); break;
+        case Step::rcp: s[d.result].f = flush(1.0f / flush(s[d.a].f)); break;
         case Step::band: s[d.result].i = s[d.a].i & s[d.b].i; break;
         case Step::bor: s[d.result].i = s[d.a].i | s[d.b].i; break;
         case Step::bxor: s[d.result].i = s[d.a].i ^ s[d.b].i; break;

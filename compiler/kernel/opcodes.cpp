@@ -79,7 +79,9 @@ Type result_type(Op op, const std::array<Type, 3>& operands) {
     case Op::neg:
     case Op::abs:
     case Op::floor:
-    case Op::sqrt: return gives(unary && f32, a);
+    case Op::sqrt:
+    case Op::exp2:
+    case Op::rcp: return gives(unary && f32, a);
     case Op::band:
     case Op::bor:
     case Op::bxor: return gives(binary && (i32 || pred), a);

@@ -53,6 +53,8 @@ std::string operands_text(const Kernel& kernel, const Instruction& i) {
     case Op::abs:
     case Op::floor:
     case Op::sqrt:
+    case Op::exp2:
+    case Op::rcp:
     case Op::band:
     case Op::bor:
     case Op::bxor:

@@ -68,6 +68,8 @@ Step step_of(const Kernel& kernel, const Instruction& i) {
     case Op::abs: return Step::abs;
     case Op::floor: return Step::floor;
     case Op::sqrt: return Step::sqrt;
+    case Op::exp2: return Step::exp2;
+    case Op::rcp: return Step::rcp;
     case Op::band: return Step::band;
     case Op::bor: return Step::bor;
     case Op::bxor: return Step::bxor;

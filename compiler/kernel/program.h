@@ -37,6 +37,8 @@ enum class Step : uint8_t {
   abs,
   floor,
   sqrt,
+  exp2,
+  rcp,
   band,
   bor,
   bxor,

@@ -41,6 +41,8 @@ int64_t evaluate_integer(Op op, Type type, int64_t a, int64_t b) {
     case Op::abs:
     case Op::floor:
     case Op::sqrt:
+    case Op::exp2:
+    case Op::rcp:
     case Op::select:
     case Op::to_f32:
     case Op::to_i32:

@@ -70,6 +70,8 @@ class Analysis {
       case Op::abs:
       case Op::floor:
       case Op::sqrt:
+      case Op::exp2:
+      case Op::rcp:
       case Op::band:
       case Op::bor:
       case Op::bxor:

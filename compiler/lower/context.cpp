@@ -50,7 +50,7 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
   bool in_lanes = schedule.members_in_lanes();
   k.warps = schedule.warps();
   k.lanes = schedule.lanes();
-  threads_share = !in_lanes && k.warps * k.lanes > member.warp;
+  threads_share = !in_lanes && k.warps * k.lanes > schedule.members_of_group();
   whole_group = schedule[PopulationAxis::sample].warp * schedule[PopulationAxis::unit].warp > 1;
   lane_ = builder.leaf(Op::lane);
   if (k.warps > 1) warp_ = builder.leaf(Op::warp);
@@ -58,12 +58,18 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
   // The index of the member (or of the block of `lanes` members) that this thread works on, and its number in the
   // group.
   int32_t group = builder.leaf(Op::group);
-  int32_t member_warp = -1;
+  int32_t slot = -1;  // of the member, or of the block of members
   if (member.warp > 1) {
     int divisor = schedule[PopulationAxis::sample].warp * schedule[PopulationAxis::unit].warp;
-    member_warp = divisor == 1 ? warp_ : builder.emit(Op::div, warp_, builder.constant_i32(divisor));
-    group = builder.emit(Op::add, builder.emit(Op::mul, group, builder.constant_i32(member.warp)), member_warp);
+    slot = divisor == 1 ? warp_ : builder.emit(Op::div, warp_, builder.constant_i32(divisor));
   }
+  if (!in_lanes && member.lane > 1) {
+    int32_t in_warp = builder.emit(Op::div, lane_, builder.constant_i32(schedule.lanes_of_member()));
+    slot = slot < 0 ? in_warp
+                    : builder.emit(Op::add, builder.emit(Op::mul, slot, builder.constant_i32(member.lane)), in_warp);
+  }
+  const int64_t slots = int64_t{member.warp} * (in_lanes ? 1 : member.lane);
+  if (slots > 1) group = builder.emit(Op::add, builder.emit(Op::mul, group, builder.constant_i32(slots)), slot);
   int32_t member_index = builder.emit(Op::to_i64, group);
   auto member_base = [&](int64_t elements) {
     return builder.emit(Op::mul, member_index, builder.constant_i64(elements * (in_lanes ? k.lanes : 1)));
@@ -93,7 +99,7 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
     k.buffers.push_back({unique("scratch"), Space::global, Type::f32, 0, 0, true});
     scratch_base_ = member_base(plan.scratch_size);
   }
-  int64_t sharing = in_lanes ? int64_t{k.lanes} * k.warps : member.warp;
+  const int64_t sharing = schedule.members_of_group();
   k.shared_elements = plan.shared_size * sharing;
   for (size_t v = 0; v < plan.values.size(); ++v) {
     const plan::Place& p = plan.places[v];
@@ -115,7 +121,7 @@ Context::Context(const plan::Plan& plan_, kernel::Builder& builder_)
     k.buffers.push_back(
         {unique(plan.values[v].name), Space::shared, memory_type(plan.values[v].dtype), size, offset, true});
   }
-  if (member.warp > 1 && !in_lanes && plan.shared_size > 0) member_warp_ = member_warp;
+  if (slots > 1 && !in_lanes && plan.shared_size > 0) member_slot_ = slot;
 }
 
 // (id / div) % count of an id in [0, total).
@@ -204,7 +210,7 @@ Context::Target Context::locate(int32_t value, const Linear& sample, const std::
   if (p.kind == plan::Place::Kind::scratch) element.constant += p.offset;
   if (!in_lanes || !v.varies.member) {
     index = element;
-    if (shared) index.add(member_warp_, plan.shared_size);
+    if (shared) index.add(member_slot_, plan.shared_size);
   } else {
     // Members in lanes: each element is followed by its copies of the other lanes (and, in shared memory, warps).
     int64_t lanes = builder.kernel().lanes, copies = shared ? lanes * builder.kernel().warps : lanes;
@@ -230,10 +236,10 @@ Context::Target Context::in_matrix(int32_t value, const Linear& sample, const st
     if (p.sample_extent == plan.batch) (is_column ? column : row).add(chunk.base, stride);
   }
   auto [index, imm] = addresses.swizzled(row, column, p.swizzle);
-  if (member_warp_ >= 0) {
+  if (member_slot_ >= 0) {
     Linear sum;
     sum.add(index, 1);
-    sum.add(member_warp_, plan.shared_size);
+    sum.add(member_slot_, plan.shared_size);
     index = addresses.index(sum);
   }
   return {buffer_[value], base_[value], index, imm};

@@ -81,7 +81,7 @@ class Context {
   int32_t to_memory(int32_t buffer, DType dtype, int32_t value);
 
   int32_t lane_ = -1, warp_ = -1;
-  int32_t member_warp_ = -1;     // number of the member in its group, when members stand side by side in shared memory
+  int32_t member_slot_ = -1;     // number of the member in its group, when members stand side by side in shared memory
   std::vector<int32_t> buffer_;  // by value
   std::vector<int32_t> base_;    // by value: i64 start of the member's (lane block's) part, -1 when there is none
   int32_t scratch_base_ = -1;

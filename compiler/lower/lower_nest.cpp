@@ -214,9 +214,21 @@ class NestLowering {
     sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, extent(nest_.axes.size() - 1)) : 1;
     std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
     scalars_.prepare_operand(points);
+    const bool begins = nest_.reduction == Reduction::sum && !nest_.over_chunks;
+    const int32_t addition = begins ? scalars_.addition_to_accumulator() : -1;
+    if (addition >= 0) {
+      const std::vector<int32_t> addends = scalars_.addends(addition, points);
+      for (size_t i = 0; i < points.size(); ++i) values[i * static_cast<size_t>(sums_)] = addends[i];
+    }
     std::vector<Point> at = points;
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
-    for (size_t i = 0; i < points.size(); ++i) scalars_.set_accumulator(points[i], total(values, i));
+    for (size_t i = 0; i < points.size(); ++i) {
+      const int32_t sum = total(values, i);
+      if (addition >= 0)
+        scalars_.set(addition, points[i], sum);
+      else
+        scalars_.set_accumulator(points[i], sum);
+    }
   }
 
   // The accumulators of one point, combined in pairs.

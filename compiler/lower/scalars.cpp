@@ -83,6 +83,32 @@ void Scalars::set_accumulator(const Point& point, int32_t value) {
     if (nest_.body[i].kind == Scalar::Kind::accumulator) memo_.insert(key(static_cast<int32_t>(i), point), value);
 }
 
+void Scalars::set(int32_t scalar, const Point& point, int32_t value) { memo_.insert(key(scalar, point), value); }
+
+int32_t Scalars::addition_to_accumulator() const {
+  for (size_t i = 0; i < nest_.body.size(); ++i) {
+    const Scalar& s = nest_.body[i];
+    if (s.kind != Scalar::Kind::primitive || s.prim != Prim::add || s.dtype != DType::f32) continue;
+    for (size_t n : {0u, 1u}) {
+      const int32_t sum = s.args[n], other = s.args[1 - n];
+      const bool is_sum = nest_.body[sum].kind == Scalar::Kind::accumulator && uses_[sum] == 1;
+      if (is_sum && nest_.body[other].kind == Scalar::Kind::load && !late_[other]) return static_cast<int32_t>(i);
+    }
+  }
+  return -1;
+}
+
+std::vector<int32_t> Scalars::addends(int32_t addition, const std::vector<Point>& points) {
+  const auto& args = nest_.body[addition].args;
+  const int32_t addend = args[nest_.body[args[0]].kind == Scalar::Kind::accumulator ? 1 : 0];
+  std::vector<bool> needed(nest_.body.size(), false);
+  needed[addend] = true;
+  expect(needed, points);
+  std::vector<int32_t> values;
+  for (const Point& point : points) values.push_back(evaluate(addend, point));
+  return values;
+}
+
 void Scalars::prepare(uint32_t known, const Point& point) {
   for (size_t i = 0; i < nest_.body.size(); ++i) {
     const Scalar& s = nest_.body[i];
@@ -329,7 +355,7 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:
-    case Prim::shuffle: return decompose(builder_, s.prim, x, s.n);
+    case Prim::shuffle: return decompose(builder_, s.prim, x, s.n, context_.plan.access > 1);
     case Prim::lt: return builder_.emit(Op::lt, x[0], x[1]);
     case Prim::le: return builder_.emit(Op::le, x[0], x[1]);
     case Prim::eq: return builder_.emit(Op::eq, x[0], x[1]);

@@ -17,6 +17,7 @@ class Scalars {
   int32_t evaluate(int32_t scalar, const Point& point);
   // Makes the accumulator's value at a parallel point known to evaluate().
   void set_accumulator(const Point& point, int32_t value);
+  void set(int32_t scalar, const Point& point, int32_t value);  // the same of any scalar
   // Evaluates what is already decided by the axes in `known` (a bit each), before loops over the others open.
   void prepare(uint32_t known, const Point& point);
   // Evaluates at each parallel point what the reduced scalar needs and no reduced axis changes, before the reduction
@@ -32,6 +33,10 @@ class Scalars {
   // where one certainly fails, so that the scalar is `identity`.
   int32_t under_guards(int32_t scalar, double identity, const Point& point);
 
+  // The scalar that adds to the accumulator what is known before the reduction (a bias), when it is the accumulator's
+  // only user: the sum may as well begin there. -1: there is none.
+  int32_t addition_to_accumulator() const;
+  std::vector<int32_t> addends(int32_t addition, const std::vector<Point>& points);
   // The two factors, when the reduced scalar is an f32 product that nothing else uses.
   bool is_product(int32_t scalar) const;
   // Whether the reduced scalar reads memory that this nest stores to.

@@ -84,6 +84,8 @@ Bounds bounds_of(const kernel::Kernel& kernel, int32_t value) {
     case Op::abs:
     case Op::floor:
     case Op::sqrt:
+    case Op::exp2:
+    case Op::rcp:
     case Op::lt:
     case Op::le:
     case Op::eq:

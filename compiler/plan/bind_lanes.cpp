@@ -40,7 +40,7 @@ class LaneBinder {
 
   void run() {
     int parallel = nest_.parallel_count();
-    int64_t lanes = plan_.schedule.lanes();
+    int64_t lanes = plan_.schedule.lanes_of_member();
     if (parallel == 0) {
       unroll(1);
       return idle(1, lanes);
@@ -203,7 +203,7 @@ class LaneBinder {
     if (d.b >= 0) set_tile(d.b, d.tile_b);
     if (first >= 0) set_lanes(first, first_lanes, bits[0]);
     if (second >= 0) set_lanes(second, second_lanes, bits[1]);
-    idle(first_lanes * second_lanes, plan_.schedule.lanes());
+    idle(first_lanes * second_lanes, plan_.schedule.lanes_of_member());
   }
 
   // A round of a small tile is unrolled further, until it is worth the loop around it.

@@ -143,30 +143,10 @@ std::vector<int> team_sizes(int64_t members, const Machine& machine) {
   return sizes;
 }
 
-Candidate for_cuda(const Graph& graph, const Sizes& sizes, const Machine& machine) {
-  Candidate c{{}, {}, 0, 0};
-  Schedule& s = c.schedule;
-  s[PopulationAxis::member].group = true;
-  int64_t per_thread = sizes.state_bytes + sizes.activation_bytes * graph.batch;
-  if (per_thread * machine.lanes <= machine.shared_bytes / 4) {
-    s[PopulationAxis::member].lane = machine.lanes;
-    s.tile_sample = 4, s.tile_unit = 2;
-    c.name =
-        fmt::format("a thread per member: {} bytes a member, so a warp's members fit in shared memory", per_thread);
-    return c;
-  }
-  s[PopulationAxis::sample].lane = 4;
-  s[PopulationAxis::unit].lane = machine.lanes / 4;
-  s.tile_sample = 8, s.tile_unit = 4;
-  c.name = fmt::format("a warp per member: {} bytes a member are too many for one thread", per_thread);
-  return c;
-}
-
 }  // namespace
 
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine) {
   Sizes sizes = sizes_of(graph);
-  if (!machine.cpu) return {for_cuda(graph, sizes, machine)};
   std::vector<Candidate> list = {by_member(graph, sizes, members, machine)};
   if (graph.batch >= machine.lanes) list.push_back(by_sample(graph, sizes, machine));
   // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.

@@ -14,7 +14,6 @@ namespace shoal::plan {
 
 // What choose knows about the target.
 struct Machine {
-  bool cpu = true;
   int lanes = 8;
   int registers = 16;
   int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10, shared_bytes = 99 << 10;
@@ -29,7 +28,7 @@ struct Candidate {
   int64_t state_bytes;  // carried and read once a step, likewise
 };
 
-// At least one; on a GPU exactly one.
+// At least one.
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine);
 
 // What a candidate's kernel does in one step.

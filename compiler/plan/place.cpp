@@ -15,6 +15,7 @@ namespace shoal::plan {
 namespace {
 
 constexpr int64_t alignment = 16;  // elements: one cache line
+constexpr int64_t banks = 32;      // of a GPU's shared memory, an element wide
 
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -146,8 +147,7 @@ int64_t first_fit(const Plan& plan, const Place& place) {
 void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes) {
   plan.places.assign(plan.values.size(), {});
   find_lifetimes(plan);
-  const Spread& member = plan.schedule[PopulationAxis::member];
-  int64_t members_sharing = plan.schedule.members_in_lanes() ? int64_t{member.lane} * member.warp : member.warp;
+  int64_t members_sharing = plan.schedule.members_of_group();
   std::vector<int32_t> temporaries;
   for (size_t v = 0; v < plan.values.size(); ++v) {
     plan.places[v].offset = plan.values[v].argument >= 0 ? 0 : -1;
@@ -181,6 +181,12 @@ void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes) {
       plan.shared_size = std::max(plan.shared_size, end);
     }
     p.offset = offset;
+  }
+  // Members of one warp that stand side by side begin in different banks.
+  const int64_t lanes = plan.schedule.lanes_of_member();
+  if (plan.access > 1 && plan.schedule[PopulationAxis::member].lane > 1 && lanes > 1 && plan.shared_size > 0) {
+    const int64_t spread = plan.shared_size + (std::max<int64_t>(lanes, 4) - plan.shared_size % banks + banks) % banks;
+    if (spread * members_sharing * 4 <= shared_bytes) plan.shared_size = spread;
   }
 }
 

@@ -41,8 +41,7 @@ std::vector<NestUse> nest_uses_of(const Plan& plan, int32_t value) {
 class Residence {
  public:
   Residence(Plan& plan, int64_t shared_bytes) : plan_(plan) {
-    const Spread& member = plan.schedule[PopulationAxis::member];
-    sharing_ = plan.schedule.members_in_lanes() ? int64_t{member.lane} * member.warp : member.warp;
+    sharing_ = plan.schedule.members_of_group();
     Plan without = plan;
     place(without, shared_bytes);
     room_ = shared_bytes / 4 / sharing_ - without.shared_size;

@@ -138,11 +138,11 @@ void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch
   if (cpu && schedule[PopulationAxis::member].warp != 1)
     refuse("spreads members over the threads of a team; on a CPU members go to groups, and samples or units to warps");
   if (schedule.warps() > 32) refuse("has more than 32 warps in a group");
-  if (schedule.members_in_lanes()) {
-    if (schedule[PopulationAxis::sample].lane > 1 || schedule[PopulationAxis::unit].lane > 1 ||
-        schedule[PopulationAxis::sample].warp > 1 || schedule[PopulationAxis::unit].warp > 1)
-      refuse("gives lanes to members and also spreads samples or units; a member then lives in one thread");
-  }
+  const bool member_lanes = schedule[PopulationAxis::member].lane > 1;
+  if (cpu && member_lanes && !schedule.members_in_lanes())
+    refuse("gives lanes to members and also to samples or units; on a CPU a member then lives in one lane");
+  if (member_lanes && (schedule[PopulationAxis::sample].warp > 1 || schedule[PopulationAxis::unit].warp > 1))
+    refuse("gives lanes to members and also spreads samples or units over warps; a member then lives in one warp");
   if (int64_t{schedule.tile_sample} * schedule.tile_unit * schedule.sums > 64)
     refuse("has a tile of more than 64 accumulators");
   if (schedule.unroll > 8) refuse("unrolls reductions by more than 8");

@@ -4,6 +4,7 @@
 //   member=group  sample=loop,lane  unit=loop  tile=2x4                    CPU: a lane per sample
 //   member=group  sample=warp*2,lane  unit=loop  tile=2x4                  CPU: two threads share a member's samples
 //   member=group,warp,lane  sample=loop  unit=loop                         GPU: a thread per member
+//   member=group,lane*4  sample=lane*2  unit=lane*4  tile=4x2              GPU: four members share a warp
 //   member=group,warp*4  sample=lane*4  unit=lane*8  tile=8x4              GPU: a warp per member, four to a block
 //   member=group  sample=warp*2,lane*4  unit=warp*2,lane*8  tile=8x4       GPU: a block per member
 //
@@ -49,7 +50,11 @@ struct Schedule {
   Spread& operator[](PopulationAxis a) { return axes[static_cast<size_t>(a)]; }
   int warps() const { return axes[0].warp * axes[1].warp * axes[2].warp; }
   int lanes() const { return axes[0].lane * axes[1].lane * axes[2].lane; }
-  bool members_in_lanes() const { return axes[0].lane > 1; }
+  int lanes_of_member() const { return axes[1].lane * axes[2].lane; }
+  // Which the number of members is padded to a multiple of.
+  int members_of_group() const { return axes[0].warp * axes[0].lane; }
+  // Every lane has a member of its own.
+  bool members_in_lanes() const { return axes[0].lane > 1 && lanes_of_member() == 1; }
 };
 
 // Throws SpecError (place "schedule") that quotes the part it does not understand. `lanes` is the target's: a bare

@@ -35,7 +35,7 @@ int32_t thread_index(Builder& b) {
   return b.emit(Op::add, b.emit(Op::mul, b.leaf(Op::group), b.constant_i32(32)), b.leaf(Op::lane));
 }
 
-cuda_kernels::Sample function(const char* name, Prim prim) {
+cuda_kernels::Sample function(const char* name, Prim prim, bool gpu = false) {
   std::mt19937 random(7);
   std::uniform_real_distribution<float> near(-12, 12);
   std::vector<uint32_t> words;
@@ -55,7 +55,7 @@ cuda_kernels::Sample function(const char* name, Prim prim) {
   Builder b(s.kernel);
   const int32_t thread = thread_index(b);
   const int32_t args[3] = {b.load(0, -1, thread, 0), -1, -1};
-  b.store(1, -1, thread, 0, lower::decompose(b, prim, args));
+  b.store(1, -1, thread, 0, lower::decompose(b, prim, args, 0, gpu));
   return s;
 }
 
@@ -71,13 +71,10 @@ cuda_kernels::Sample shuffle() {
 }
 
 std::vector<cuda_kernels::Sample> functions() {
-  return {function("exp_", Prim::exp),
-          function("log_", Prim::log),
-          function("tanh_", Prim::tanh),
-          function("erf_", Prim::erf),
-          function("sin_", Prim::sin),
-          function("cos_", Prim::cos),
-          shuffle()};
+  return {function("exp_", Prim::exp),   function("log_", Prim::log),
+          function("tanh_", Prim::tanh), function("tanh_by_exp2", Prim::tanh, true),
+          function("erf_", Prim::erf),   function("sin_", Prim::sin),
+          function("cos_", Prim::cos),   shuffle()};
 }
 
 class Decomposed : public testing::TestWithParam<cuda_kernels::Sample> {};

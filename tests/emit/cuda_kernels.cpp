@@ -95,7 +95,7 @@ Sample float_arithmetic() {
   Results result{b, out, thread, threads};
   for (Op op : {Op::add, Op::sub, Op::mul, Op::div, Op::max, Op::min}) result(b.emit(op, vx, vy));
   result(b.emit(Op::fma, vx, vz, vy));
-  for (Op op : {Op::neg, Op::abs, Op::floor, Op::sqrt}) result(b.emit(op, vx));
+  for (Op op : {Op::neg, Op::abs, Op::floor, Op::sqrt, Op::exp2, Op::rcp}) result(b.emit(op, vx));
   for (Op op : {Op::lt, Op::le, Op::eq}) result(b.emit(Op::select, b.emit(op, vx, vy), vz, b.constant(-0.1f)));
   return s;
 }

@@ -52,6 +52,8 @@ inline int __float2int_rz(float f) { return static_cast<int>(f); }
 inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline float shoal_div(float a, float b) { return a / b; }
 inline float shoal_sqrt(float a) { return __builtin_sqrtf(a); }
+inline float shoal_exp2(float a) { return __builtin_exp2f(a); }
+inline float shoal_rcp(float a) { return 1.0f / a; }
 inline float shoal_max(float a, float b) { return a > b ? a : b; }
 inline float shoal_min(float a, float b) { return a < b ? a : b; }
 inline float fabsf(float a) { return __builtin_fabsf(a); }

@@ -140,8 +140,10 @@ RandomSchedule random_schedule(uint64_t seed, int64_t batch) {
                                          "member=group,warp*2,lane",
                                          "member=group,warp*3 sample=lane*8 unit=lane*4",
                                          "member=group sample=warp*2,lane*2 unit=warp*2,lane*16",
-                                         "member=group,warp*2 sample=lane*32"};
-  size_t mapping = below(8);
+                                         "member=group,warp*2 sample=lane*32",
+                                         "member=group,lane*8 sample=lane*2 unit=lane*2",
+                                         "member=group,warp*2,lane*2 unit=lane*16"};
+  size_t mapping = below(std::size(mappings));
   RandomSchedule schedule;
   schedule.cpu = mapping < 4;
   schedule.lanes = schedule.cpu ? 8 : 32;

@@ -27,7 +27,7 @@ inline Kernel kernel_with_every_opcode() {
   const int32_t quotient = b.emit(Op::div, start, b.emit(Op::sqrt, b.emit(Op::add, start + 1, b.constant(2.0f))));
   const int32_t clamped = b.emit(Op::max, b.constant(-3.0f), b.emit(Op::min, b.constant(3.0f), quotient));
   const int32_t fused = b.emit(Op::fma, clamped, start + 2, b.emit(Op::neg, b.emit(Op::abs, start + 3)));
-  const int32_t low = b.emit(Op::floor, b.emit(Op::sub, fused, clamped));
+  const int32_t low = b.emit(Op::floor, b.emit(Op::sub, fused, b.emit(Op::rcp, b.emit(Op::exp2, clamped))));
   const int32_t bits = b.emit(Op::bits_i32, low);
   const int32_t mixed = b.emit(Op::bxor, b.emit(Op::shl, bits, b.constant_i32(3)), b.emit(Op::shr, bits, lane));
   const int32_t some = b.emit(Op::bor, b.emit(Op::band, mixed, b.constant_i32(255)), b.constant_i32(1));

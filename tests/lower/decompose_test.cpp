@@ -26,28 +26,51 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr float smallest_normal = std::numeric_limits<float>::min();
 
 // One thread that applies `prim` to every element of its input.
-Kernel function_kernel(Prim prim) {
+Kernel function_kernel(Prim prim, bool gpu = false) {
   Kernel k;
   k.buffers = {{.name = "x", .space = Space::global}, {.name = "y", .space = Space::global}};
   k.scalars = {"count"};
   Builder b(k);
   const int32_t i = b.loop(b.scalar(0));
   const int32_t args[3] = {b.load(0, -1, i, 0), -1, -1};
-  b.store(1, -1, i, 0, decompose(b, prim, args));
+  b.store(1, -1, i, 0, decompose(b, prim, args, 0, gpu));
   b.end();
   kernel::verify(k, "decompose");
   return k;
 }
 
-std::vector<float> apply(Prim prim, std::vector<float> x) {
+// The kernel with results of exp2 and rcp that are so many units of the last place larger: what a GPU may give.
+Kernel with_errors(const Kernel& k, int64_t exp2_ulps, int64_t rcp_ulps) {
+  Kernel moved = k;
+  moved.code.clear();
+  Builder b(moved);
+  std::vector<int32_t> now(k.code.size());
+  for (size_t i = 0; i < k.code.size(); ++i) {
+    kernel::Instruction in = k.code[i];
+    for (int32_t& arg : in.args)
+      if (arg >= 0) arg = now[static_cast<size_t>(arg)];
+    now[i] = static_cast<int32_t>(moved.code.size());
+    moved.code.push_back(in);
+    const int64_t error = in.op == Op::exp2 ? exp2_ulps : in.op == Op::rcp ? rcp_ulps : 0;
+    if (error == 0) continue;
+    const int32_t zero = b.constant(0.0f), largest = b.constant(std::numeric_limits<float>::max());
+    const int32_t ordinary = b.emit(Op::band, b.emit(Op::lt, zero, now[i]), b.emit(Op::lt, now[i], largest));
+    const int32_t other = b.emit(Op::bits_f32, b.emit(Op::add, b.emit(Op::bits_i32, now[i]), b.constant_i32(error)));
+    now[i] = b.emit(Op::select, ordinary, other, now[i]);
+  }
+  kernel::verify(moved, "with_errors");
+  return moved;
+}
+
+std::vector<float> apply_kernel(const Kernel& function, std::vector<float> x) {
   std::vector<float> y(x.size());
   const auto count = static_cast<int64_t>(x.size());
-  kernel::interpret(function_kernel(prim), 0, 1, {{x.data(), count}, {y.data(), count}}, {static_cast<int32_t>(count)},
+  kernel::interpret(function, 0, 1, {{x.data(), count}, {y.data(), count}}, {static_cast<int32_t>(count)},
                     {.find_races = false});
   return y;
 }
 
-float apply_one(Prim prim, float x) { return apply(prim, {x})[0]; }
+float apply_one(Prim prim, float x) { return apply_kernel(function_kernel(prim), {x})[0]; }
 
 // Every 4097th finite bit pattern of either sign, and the neighbourhoods of the points where something changes.
 std::vector<float> sweep(float limit) {
@@ -90,11 +113,12 @@ double ulps(float got, double truth) {
   return std::abs(got - truth) / std::ldexp(1.0, std::ilogb(truth) - 23);
 }
 
-void check_accuracy(Prim prim, double (*truth)(double), double allowed, float limit = infinity, bool positive = false) {
+void check_accuracy(const std::string& name, const Kernel& function, double (*truth)(double), double allowed,
+                    float limit = infinity, bool positive = false) {
   std::vector<float> x = sweep(limit);
   if (positive) std::erase_if(x, [](float value) { return value <= 0; });
   ASSERT_GT(x.size(), 400000u);
-  const std::vector<float> y = apply(prim, x);
+  const std::vector<float> y = apply_kernel(function, x);
   double worst = 0;
   float where = 0;
   for (size_t i = 0; i < x.size(); ++i) {
@@ -104,14 +128,24 @@ void check_accuracy(Prim prim, double (*truth)(double), double allowed, float li
       where = x[i];
     }
   }
-  fmt::print("{}: at most {:.2f} ulp (at {:.9g}) over {} inputs\n", prim_name(prim), worst, where, x.size());
-  EXPECT_LE(worst, allowed) << prim_name(prim) << " at " << where << " gives " << apply_one(prim, where);
+  fmt::print("{}: at most {:.2f} ulp (at {:.9g}) over {} inputs\n", name, worst, where, x.size());
+  EXPECT_LE(worst, allowed) << name << " at " << where << " gives " << apply_kernel(function, {where})[0];
+}
+
+void check_accuracy(Prim prim, double (*truth)(double), double allowed, float limit = infinity, bool positive = false) {
+  check_accuracy(std::string(prim_name(prim)), function_kernel(prim), truth, allowed, limit, positive);
 }
 
 // The bounds are those that decompose.h promises; libm in double is exact to 1e-8 of an f32 ulp.
 TEST(Decompose, ExpIsWithin2Ulp) { check_accuracy(Prim::exp, std::exp, 2); }
 TEST(Decompose, LogIsWithin2Ulp) { check_accuracy(Prim::log, std::log, 2, infinity, true); }
 TEST(Decompose, TanhIsWithin5Ulp) { check_accuracy(Prim::tanh, std::tanh, 5); }
+TEST(Decompose, TanhOfGpusIsWithin5UlpWhateverTheirApproximationsGive) {
+  for (int64_t power : {-2, 0, 2})
+    for (int64_t reciprocal : {-1, 0, 1})
+      check_accuracy(fmt::format("tanh, exp2 {:+} ulp, rcp {:+} ulp", power, reciprocal),
+                     with_errors(function_kernel(Prim::tanh, true), power, reciprocal), std::tanh, 5);
+}
 TEST(Decompose, ErfIsWithin6Ulp) { check_accuracy(Prim::erf, std::erf, 6); }
 TEST(Decompose, SinIsWithin4Ulp) { check_accuracy(Prim::sin, std::sin, 4, 1e4f); }
 TEST(Decompose, CosIsWithin4Ulp) { check_accuracy(Prim::cos, std::cos, 4, 1e4f); }
@@ -137,6 +171,11 @@ TEST(Decompose, SpecialValuesAreThoseOfLibm) {
   EXPECT_TRUE(std::signbit(apply_one(Prim::tanh, -0.0f)));
   EXPECT_TRUE(std::signbit(apply_one(Prim::erf, -0.0f)));
   // Denormal inputs count as zeros.
+  const Kernel gpu_tanh = function_kernel(Prim::tanh, true);
+  EXPECT_EQ(apply_kernel(gpu_tanh, {infinity, -infinity, 20.0f, 100.0f}),
+            (std::vector<float>{1.0f, -1.0f, 1.0f, 1.0f}));
+  EXPECT_TRUE(std::signbit(apply_kernel(gpu_tanh, {-0.0f})[0]));
+  EXPECT_TRUE(std::isnan(apply_kernel(gpu_tanh, {nan})[0]));
   const float denormal = std::bit_cast<float>(0x007fffffu);
   EXPECT_EQ(apply_one(Prim::exp, denormal), 1.0f);
   EXPECT_EQ(apply_one(Prim::exp, -denormal), 1.0f);
@@ -160,11 +199,12 @@ TEST(Decompose, SigmoidalFunctionsAreOddAndBounded) {
   }
   std::vector<float> negative(x.size());
   std::transform(x.begin(), x.end(), negative.begin(), std::negate<>());
-  for (const Prim prim : {Prim::tanh, Prim::erf}) {
-    const std::vector<float> y = apply(prim, x), z = apply(prim, negative);
+  for (const Kernel& function :
+       {function_kernel(Prim::tanh), function_kernel(Prim::erf), function_kernel(Prim::tanh, true)}) {
+    const std::vector<float> y = apply_kernel(function, x), z = apply_kernel(function, negative);
     for (size_t i = 0; i < x.size(); ++i) {
-      ASSERT_EQ(y[i], -z[i]) << prim_name(prim) << " at " << x[i];
-      ASSERT_LE(y[i], 1.0f) << prim_name(prim) << " at " << x[i];
+      ASSERT_EQ(y[i], -z[i]) << "at " << x[i];
+      ASSERT_LE(y[i], 1.0f) << "at " << x[i];
     }
   }
 }
@@ -174,7 +214,8 @@ TEST(Decompose, SinAndCosOfHugeArgumentsStayInRange) {
   for (float value = 1e4f; value < 3e38f; value *= 1.0037f) x.push_back(value);
   for (const Prim prim : {Prim::sin, Prim::cos}) {
     // Rounding can lift a result near 1 by one unit of the last place.
-    for (const float y : apply(prim, x)) ASSERT_LE(std::abs(y), 1.0f + 0x1p-23f) << prim_name(prim);
+    for (const float y : apply_kernel(function_kernel(prim), x))
+      ASSERT_LE(std::abs(y), 1.0f + 0x1p-23f) << prim_name(prim);
   }
 }
 
@@ -219,12 +260,13 @@ TEST(Decompose, ShuffleOfTheLargestSizeDivides) {
 
 // What a call costs in kernel instructions: vector code runs all of them, so a longer one is a slower tanh.
 TEST(Decompose, StaysCheap) {
-  const auto cost = [](Prim prim) {
-    return kernel::estimate(function_kernel(prim), {1}).instructions - 4;  // loop, load, store, end
+  const auto cost = [](Prim prim, bool gpu = false) {
+    return kernel::estimate(function_kernel(prim, gpu), {1}).instructions - 4;  // loop, load, store, end
   };
   EXPECT_LE(cost(Prim::exp), 18);
   EXPECT_LE(cost(Prim::log), 32);
   EXPECT_LE(cost(Prim::tanh), 15);
+  EXPECT_LE(cost(Prim::tanh, true), 19);  // of which a GPU merges five into others
   EXPECT_LE(cost(Prim::erf), 18);
   EXPECT_LE(cost(Prim::sin), 18);
   EXPECT_LE(cost(Prim::cos), 20);

@@ -78,6 +78,10 @@ def main():
         fit(f"log {degree}", f, g, np.abs(np.log1p(f) / f**3), degree, 0, {})
     z, g = of_square(mpmath.tanh, 9.0)
     fit("tanh", z, g, g, 4, 4, {0: 1.0})
+    # tanh x = x + x^3 P(x^2) up to 0.55
+    x = np.maximum(chebyshev(0, 0.5502), 2e-2)
+    g = np.array([float((mpmath.tanh(mpmath.mpf(float(v))) - v) / mpmath.mpf(float(v)) ** 3) for v in x])
+    fit("tanh, small", x * x, g, np.tanh(x) / x**3, 3, 0, {})
     for p, q in ((5, 5), (6, 4)):
         z, g = of_square(mpmath.erf, 3.95)
         fit(f"erf {p}/{q}", z, g, g, p, q, {})

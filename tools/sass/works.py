@@ -25,6 +25,7 @@ PAGE = os.path.join(ROOT, "docs", "measurements", "sass.md")
 TARGET = "sm_90"
 OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
 SKIPPED = 77
+MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
 
@@ -62,7 +63,7 @@ def compile_source(library, source):
 
 
 def dump(shoal, spec, work, stage):
-    command = [shoal, "dump", spec, "--target", TARGET, "--stage", stage]
+    command = [shoal, "dump", spec, "--target", TARGET, "--stage", stage, "--members", str(MEMBERS)]
     command += ["--program", "train", "--samples", str(work["samples"])] if work["train"] else ["--program", "forward"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
@@ -158,7 +159,8 @@ def page(rows, version):
 Written by `tools/sass/works.py SHOAL --bless`, compared by ctest (`sass_works`). No GPU was used: registers, spills and
 instructions are what NVRTC {version} makes for {TARGET}; percentages and ns are **static estimates without latencies**
 (tools/sass/model.py, H200 clocks), an upper bound on speed. "return" (in brackets) is the pessimistic model of shared
-memory. Counts are of one member and one step; seconds are processor time.
+memory. Counts are of one member and one step; seconds are processor time. Populations of {MEMBERS} members, whose schedule is
+the one of highest throughput.
 
 {table(rows)}
 """
