@@ -106,6 +106,7 @@ Target detect_host(const std::string& cpu, int workers) {
   target.registers = wide ? 32 : 16;
   target.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, target.l1_bytes);
   target.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, target.l2_bytes);
+  target.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
   target.workers = workers > 0 ? workers : std::max(1, int(std::thread::hardware_concurrency()));
   target.teams = target.workers > 1;
   return target;
