@@ -21,6 +21,7 @@ struct Target {
   int sm = 80;                      // kind cuda: 80 is sm_80
   int64_t l1_bytes = 32 << 10;      // per core
   int64_t l2_bytes = 512 << 10;     // per core
+  int64_t l3_bytes = 32 << 20;      // CPU: of all cores together; 0 when there is none
   int64_t shared_bytes = 99 << 10;  // CUDA: shared memory that one block may use
   int registers = 16;               // vector registers (CPU) or 32-bit registers a thread (CUDA: 255)
   int workers = 1;                  // CPU: threads; CUDA: multiprocessors. Only `choose` reads it

@@ -3,15 +3,22 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
+#include <limits>
 
+#include "compiler/kernel/cost.h"
+#include "compiler/kernel/traffic.h"
 #include "compiler/lower/lower.h"
 #include "compiler/make_plan.h"
-#include "compiler/plan/choose.h"
 #include "compiler/rank_gpu.h"
 
 namespace shoal {
 namespace {
+
+// Steps of the launch that is counted: many, so that what the first one brings into the caches hardly counts.
+constexpr int32_t counted_steps = 64;
+// Kernel instructions that are lowered to choose: about 15 ms. Variations of candidates are left out beyond.
+constexpr size_t most_instructions = 20000;
 
 plan::Machine machine_of(const Target& t) {
   return {.lanes = t.lanes,
@@ -19,45 +26,78 @@ plan::Machine machine_of(const Target& t) {
           .l1_bytes = t.l1_bytes,
           .l2_bytes = t.l2_bytes,
           .shared_bytes = t.shared_bytes,
+          .l3_bytes = t.l3_bytes,
           .workers = t.workers,
           .teams = t.teams};
 }
 
-plan::Counts counts_of(const Graph& graph, const plan::Schedule& schedule, const Target& target, int64_t members) {
-  const plan::Plan p = make_plan(graph, schedule, target);
-  const kernel::Kernel k = lower::lower(p);
-  const kernel::Estimate e = kernel::estimate(k, std::vector<int32_t>(k.scalars.size(), 1));
+plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, const Target& target, int64_t members) {
   const int64_t in_group = schedule.members_of_group();
-  return {
-      .instructions = e.instructions,
-      .scattered = e.scattered,
-      .global_bytes = e.global_bytes,
-      .temporary_bytes =
-          p.loops.empty() ? 0 : 4.0 * static_cast<double>(p.shared_size * schedule[plan::PopulationAxis::member].lane),
-      .groups = (members + in_group - 1) / in_group,
-      .barriers = e.barriers,
-      .steps = !k.scalars.empty()};
+  plan::Counts counts;
+  counts.groups = (members + in_group - 1) / in_group;
+  counts.steps = !k.scalars.empty();
+  const double steps = counts.steps ? counted_steps : 1;
+  const kernel::LoopTree tree = kernel::loop_tree(k, std::vector<int32_t>(k.scalars.size(), counted_steps));
+  kernel::Core core;
+  core.registers = target.registers;
+  const kernel::Cost cost = kernel::cost_of(tree, core);
+  counts.cycles = cost.cycles / steps;
+  counts.waiting = cost.latency / steps;
+  counts.arithmetic = cost.fp / steps;
+  counts.accesses = cost.memory / steps;
+  counts.barriers = tree.barriers / steps;
+  // Groups that a worker runs in a launch, each of which touches memory of its own.
+  const double teams = std::max(1, target.workers / schedule.warps());
+  const double own = std::max(1.0, static_cast<double>(counts.groups) / teams);
+  const kernel::Traffic traffic(k, tree, own);
+  const auto beyond = [&](double bytes) { return traffic.bytes_beyond(bytes) / own / steps; };
+  counts.l2_bytes = beyond(static_cast<double>(target.l1_bytes));
+  counts.l3_bytes = beyond(static_cast<double>(target.l2_bytes));
+  counts.memory_bytes = beyond(static_cast<double>(std::max(target.l2_bytes, target.l3_bytes / 2 / target.workers)));
+  return counts;
+}
+
+std::vector<Ranked> ranked(std::vector<plan::Candidate> candidates, const Graph& graph, const Target& target,
+                           int64_t members, size_t limit = most_instructions) {
+  const plan::Machine machine = machine_of(target);
+  std::vector<Ranked> list;
+  size_t instructions = 0;
+  for (plan::Candidate& c : candidates) {
+    if (c.optional && instructions > limit) continue;
+    const kernel::Kernel k = lower::lower(make_plan(graph, c.schedule, target));
+    instructions += k.code.size();
+    const plan::Counts counts = counts_of(k, c.schedule, target, members);
+    const plan::Prediction prediction = plan::predict(c, counts, machine);
+    list.push_back({std::move(c), counts, prediction});
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const Ranked& a, const Ranked& b) { return a.prediction.ns < b.prediction.ns; });
+  return list;
 }
 
 }  // namespace
+
+std::vector<Ranked> rank(const Graph& graph, const Target& target, int64_t members) {
+  return ranked(plan::candidates(graph, members, machine_of(target)), graph, target, members);
+}
+
+std::vector<Ranked> rank_wider(const Graph& graph, const Target& target, int64_t members) {
+  return ranked(plan::wider_candidates(graph, members, machine_of(target)), graph, target, members,
+                std::numeric_limits<size_t>::max());
+}
 
 Choice choose_schedule(const Graph& graph, const Target& target, const Options& options) {
   if (!options.schedule.empty()) return {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
   if (target.kind == Target::Kind::cuda) return choose_gpu_schedule(graph, target, options.members);
   const plan::Machine machine = machine_of(target);
-  const std::vector<plan::Candidate> candidates = plan::candidates(graph, options.members, machine);
+  std::vector<plan::Candidate> candidates = plan::candidates(graph, options.members, machine);
   if (candidates.size() == 1) return {candidates[0].schedule, candidates[0].name + "\n"};
-  Choice choice;
-  const plan::Candidate* best = nullptr;
-  double best_ns = 0;
-  for (const plan::Candidate& c : candidates) {
-    const plan::Prediction p = plan::predict(c, counts_of(graph, c.schedule, target, options.members), machine);
-    choice.why += fmt::format("{}: predicted {:.4g} ns a member-step ({})\n", c.name,
-                              p.ns / static_cast<double>(options.members), p.terms);
-    if (!best || p.ns < best_ns) best = &c, best_ns = p.ns;
-  }
-  choice.why += fmt::format("chosen: {}\n", best->name);
-  choice.schedule = best->schedule;
+  const std::vector<Ranked> list = ranked(std::move(candidates), graph, target, options.members);
+  Choice choice{list[0].candidate.schedule, {}};
+  for (const Ranked& r : list)
+    choice.why += fmt::format("{}: predicted {:.4g} ns a member-step ({})\n", r.candidate.name,
+                              r.prediction.ns / static_cast<double>(options.members), r.prediction.terms);
+  choice.why += fmt::format("chosen: {}\n", list[0].candidate.name);
   return choice;
 }
 

@@ -1,9 +1,11 @@
-// rank: lowers the candidates of choose, predicts the time of each from its kernel, and takes the fastest.
+// rank: lowers the candidates of choose, predicts the time of each from its kernel, and orders them.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "compiler/compile.h"
+#include "compiler/plan/choose.h"
 #include "compiler/plan/schedule.h"
 
 namespace shoal {
@@ -16,5 +18,16 @@ struct Choice {
 
 // The schedule given in `options`, else the best candidate. Throws SpecError for a given one that cannot be read.
 Choice choose_schedule(const Graph&, const Target&, const Options&);
+
+struct Ranked {
+  plan::Candidate candidate;
+  plan::Counts counts;
+  plan::Prediction prediction;
+};
+
+// The candidates that choose considers, the fastest by prediction first; at least one.
+std::vector<Ranked> rank(const Graph&, const Target&, int64_t members);
+// All that are worth measuring on this machine, likewise.
+std::vector<Ranked> rank_wider(const Graph&, const Target&, int64_t members);
 
 }  // namespace shoal

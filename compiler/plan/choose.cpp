@@ -12,14 +12,18 @@
 namespace shoal::plan {
 namespace {
 
-// A kernel instruction of a vector lane takes about 0.28 cycles at 3.2 GHz when its operands are in L1: measured over
-// tiled contractions, updates and gathers of 8 to 256 units (tools: shoal bench, shoal explain).
-constexpr double ns_per_instruction = 0.088;
-// Streaming state that does not stay in L2 comes from L3 or memory at about this rate for each core.
-constexpr double stream_bytes_per_ns = 12;
+// Cycles a nanosecond of the machine on which the figures were measured. Only their ratio to the rates of memory
+// counts.
+constexpr double cycles_per_ns = 3.2;
+// What comes from L2, from L3 and from memory, bytes a nanosecond for each core.
+constexpr double l2_bytes_per_ns = 120, l3_bytes_per_ns = 31, memory_bytes_per_ns = 12;
+// Memory is this much slower where a tile reads as many rows side by side, each far from the next one.
+constexpr double rows_apart = 1.7;
 // Two threads at a barrier: 90 ns for a cache line to go to the other core and another one to come back, measured; the
 // rest is for waiting until the slower one is there.
 constexpr double ns_per_barrier = 400;
+// A launch of one step wakes the other workers, and waits until they are done.
+constexpr double ns_per_wake = 5000;
 // Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
 constexpr int64_t most_team_threads = 16;
 
@@ -104,7 +108,7 @@ Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machi
   Candidate c{{}, "a lane per sample", sizes.widest_bytes * graph.batch, sizes.state_bytes};
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::sample].lane = machine.lanes;
-  c.schedule.tile_sample = 2, c.schedule.tile_unit = 4;
+  c.schedule.tile_sample = 3, c.schedule.tile_unit = 4;
   // Chunks of whole tiles, where the batch would leave L2 between a loop over time and the loop back through it.
   const int64_t tile = int64_t{machine.lanes} * c.schedule.tile_sample;
   const int64_t stashed = samples_with_stash_in_l2(graph, sizes, 1, machine);
@@ -143,6 +147,52 @@ std::vector<int> team_sizes(int64_t members, const Machine& machine) {
   return sizes;
 }
 
+// Register tiles. Twelve accumulators and what they are made from fill the registers of AVX2; eight hide a latency of
+// four cycles at two multiply-adds a cycle.
+struct Tile {
+  int sample, unit, unroll = 4, sums = 1;
+};
+constexpr Tile wider_tiles[] = {{4, 2}, {2, 4}, {4, 3}, {3, 4}, {6, 2}, {8, 1}, {2, 2, 4, 2}, {1, 1, 8, 4}, {4, 2, 8}};
+
+Candidate with_tile(Candidate c, const Tile& t) {
+  c.schedule.tile_sample = t.sample, c.schedule.tile_unit = t.unit;
+  c.schedule.unroll = t.unroll, c.schedule.sums = t.sums;
+  c.name += fmt::format(", tile {}x{}", t.sample, t.unit);
+  c.optional = true;
+  return c;
+}
+
+Candidate with_chunk(Candidate c, int64_t chunk, int64_t batch) {
+  c.schedule.chunk = chunk < batch ? chunk : 0;
+  c.name += fmt::format(", {} samples at a time", std::min(chunk, batch));
+  c.optional = true;
+  return c;
+}
+
+void add_new(std::vector<Candidate>& list, Candidate c) {
+  if (std::none_of(list.begin(), list.end(), [&](const Candidate& o) { return o.schedule == c.schedule; }))
+    list.push_back(std::move(c));
+}
+
+// Other tiles and chunks of a mapping, the likelier ones first.
+void add_variations(std::vector<Candidate>& list, const Candidate& c, const Graph& graph, const Machine& machine) {
+  const int64_t lanes = machine.lanes, batch = graph.batch;
+  if (c.schedule[PopulationAxis::sample].lane > 1) {
+    add_new(list, with_tile(c, {4, 3}));
+    add_new(list, with_tile(c, {2, 4}));
+    // A chunk whose widest activation leaves half of L1 to the weights.
+    if (const int64_t chunk = 4 * lanes; graph.loops.empty() && c.layer_bytes > machine.l1_bytes / 2 && chunk < batch)
+      add_new(list, with_chunk(c, chunk, batch));
+  } else if (c.schedule.members_in_lanes() && c.schedule.sums == 1) {
+    add_new(list, with_tile(c, {6, 2}));
+    add_new(list, with_tile(c, {2, 4}));
+    if (const int64_t chunk = c.schedule.chunk; chunk >= 8 && batch > chunk && graph.loops.empty())
+      add_new(list, with_chunk(c, 2 * chunk, batch));
+  } else if (c.schedule[PopulationAxis::unit].lane > 1) {
+    add_new(list, with_tile(c, {4, 3}));
+  }
+}
+
 }  // namespace
 
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine) {
@@ -163,45 +213,70 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
       again.name += ", recomputing";
       list.push_back(again);
     }
+  for (size_t c = alone; c-- > 0;) add_variations(list, Candidate(list[c]), graph, machine);
+  return list;
+}
+
+std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, const Machine& machine) {
+  std::vector<Candidate> list = candidates(graph, members, machine);
+  const Sizes sizes = sizes_of(graph);
+  std::vector<Candidate> mappings = {by_member(graph, sizes, members, machine)};
+  if (graph.batch >= machine.lanes) mappings.push_back(by_sample(graph, sizes, machine));
+  mappings.push_back(by_unit(graph, sizes, machine));
+  for (const Candidate& mapping : mappings) {
+    for (const Tile& t : wider_tiles) {
+      if (mapping.schedule[PopulationAxis::unit].lane > 1 && t.sample * t.unit * t.sums != 8) continue;
+      add_new(list, with_tile(mapping, t));
+    }
+    if (!graph.loops.empty()) continue;
+    for (const int64_t chunk : {8, 32, 128})
+      if (chunk < graph.batch && chunk >= mapping.schedule[PopulationAxis::sample].lane)
+        add_new(list, with_chunk(mapping, chunk, graph.batch));
+  }
+  const int team = static_cast<int>(std::min<int64_t>(machine.workers, most_team_threads));
+  if (!machine.teams || team < 2 || members >= 64) return list;
+  for (const Candidate& mapping : mappings)
+    for (const PopulationAxis axis : {PopulationAxis::sample, PopulationAxis::unit})
+      if (!mapping.schedule.members_in_lanes()) {
+        Candidate c = mapping;
+        c.schedule[axis].warp = team;
+        c.name += fmt::format(", {} threads share {}", team, axis == PopulationAxis::sample ? "samples" : "units");
+        add_new(list, std::move(c));
+      }
   return list;
 }
 
 Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine) {
-  // From L1 to L2 a tile's loads cost about a third more once its activation is twice as large as L1.
-  double half_l1 = static_cast<double>(machine.l1_bytes) / 2;
-  double over = std::clamp((static_cast<double>(candidate.layer_bytes) - half_l1) / (half_l1 * 4), 0.0, 1.0);
-  double slowdown = 1 + 0.4 * over;
-  // A strided load of a vector is as many loads as there are lanes. With lanes along units most nests have some, of
-  // which a share is vectors after all.
-  double instructions = counts.instructions;
-  if (candidate.schedule[PopulationAxis::unit].lane > 1)
-    slowdown *= 1.7;
-  else
-    instructions += counts.scattered * (candidate.schedule.lanes() - 1);
   const int threads = candidate.schedule.warps();
-  double compute = instructions * ns_per_instruction * slowdown;
-  bool streams = candidate.state_bytes > machine.l2_bytes * 3 / 4;
-  double stream = streams ? counts.global_bytes / stream_bytes_per_ns / threads : 0;
-  bool leaves = counts.temporary_bytes > static_cast<double>(machine.l2_bytes) * threads;
-  if (leaves) stream += 2 * counts.temporary_bytes / stream_bytes_per_ns / threads;
-  double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
+  const double compute = counts.cycles / cycles_per_ns;
+  const double l2 = (counts.l2_bytes - counts.l3_bytes) / l2_bytes_per_ns;
+  const double l3 = (counts.l3_bytes - counts.memory_bytes) / l3_bytes_per_ns;
+  const Schedule& schedule = candidate.schedule;
+  const bool by_rows = !schedule.members_in_lanes() || (schedule.tile_unit == 1 && schedule.sums > 1);
+  const double memory = counts.memory_bytes / memory_bytes_per_ns * (by_rows ? 1 : rows_apart);
+  const double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
   // Whole rounds of groups, or a share of all when the last ones are run in turn.
   const auto groups = static_cast<double>(counts.groups);
   const int at_once = std::max(1, machine.workers / threads);
   double rounds = std::max(1.0, groups / at_once);
   if (!counts.steps || threads > 1) rounds = std::ceil(rounds);
+  const double wake = !counts.steps && (threads > 1 || (groups > 1 && at_once > 1)) ? ns_per_wake : 0;
   Prediction p;
-  p.ns = (compute + stream + barriers) * rounds;
-  p.terms = fmt::format(
-      "{:.4g} instructions x {:.3f} ns{}{}{}, {:.4g} of {} groups on each of {}", instructions,
-      ns_per_instruction * slowdown,
-      streams ? fmt::format(" + {:.4g} bytes of state that leave L2", counts.global_bytes / threads) : std::string(),
-      leaves ? fmt::format(" + {:.4g} bytes kept over time that leave L2", 2 * counts.temporary_bytes / threads)
-             : std::string(),
-      threads > 1 ? fmt::format(" + {:.0f} barriers x {:.0f} ns", counts.barriers, ns_per_barrier) : std::string(),
-      rounds, counts.groups,
-      threads > 1 ? fmt::format("{} teams of {} threads", at_once, threads)
-                  : fmt::format("{} threads", machine.workers));
+  p.ns = (compute + l2 + l3 + memory + barriers) * rounds + wake;
+  p.terms = fmt::format("{:.4g} ns of {:.4g} in arithmetic and {:.4g} in loads and stores", compute,
+                        counts.arithmetic / cycles_per_ns, counts.accesses / cycles_per_ns);
+  if (counts.waiting > 0) p.terms += fmt::format(", {:.3g} waiting for sums", counts.waiting / cycles_per_ns);
+  const auto from = [&](const char* level, double bytes, double ns) {
+    if (ns > 0) p.terms += fmt::format(" + {:.3g} for {:.4g} bytes from {}", ns, bytes, level);
+  };
+  from("L2", counts.l2_bytes - counts.l3_bytes, l2);
+  from("L3", counts.l3_bytes - counts.memory_bytes, l3);
+  from("memory", counts.memory_bytes, memory);
+  if (barriers > 0) p.terms += fmt::format(" + {:.3g} at {:.0f} barriers", barriers, counts.barriers);
+  p.terms += fmt::format(", {:.4g} of {} groups on each of {}", rounds, counts.groups,
+                         threads > 1 ? fmt::format("{} teams of {} threads", at_once, threads)
+                                     : fmt::format("{} threads", machine.workers));
+  if (wake > 0) p.terms += fmt::format(" + {:.3g} to wake them", wake);
   return p;
 }
 

@@ -17,29 +17,38 @@ struct Machine {
   int lanes = 8;
   int registers = 16;
   int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10, shared_bytes = 99 << 10;
+  int64_t l3_bytes = 32 << 20;  // of all workers together
   int workers = 1;
   bool teams = false;  // several of them may run one group together
 };
 
 struct Candidate {
   Schedule schedule;
-  std::string name;     // "a lane per member"
-  int64_t layer_bytes;  // of the widest activation of one chunk, for the members that share a core's lanes
-  int64_t state_bytes;  // carried and read once a step, likewise
+  std::string name;       // "a lane per member"
+  int64_t layer_bytes;    // of the widest activation of one chunk, for the members that share a core's lanes
+  int64_t state_bytes;    // carried and read once a step, likewise
+  bool optional = false;  // another tile or chunk of a candidate before it: considered while that is cheap
 };
 
 // At least one.
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine);
+// CPU: all that are worth measuring, those above among them; more tiles, chunks and teams.
+std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, const Machine& machine);
 
 // What a candidate's kernel does in one step.
 struct Counts {
-  double instructions = 0;  // of one thread of a group (of one vector lane)
-  double scattered = 0;     // of these, accesses whose lanes do not stand side by side
-  double global_bytes = 0;  // of one group
-  double temporary_bytes = 0;  // that a group keeps between nests; what loops over time keep is all touched twice
   int64_t groups = 1;
   double barriers = 0;  // at which the threads of a group wait for each other
   bool steps = false;   // a launch takes many steps, so the last groups can be shared by all workers in turn
+  // GPU
+  double instructions = 0;  // of one thread of a group
+  double scattered = 0;     // of these, accesses whose lanes do not stand side by side
+  double global_bytes = 0;  // of one group
+  // CPU: of one thread of one group
+  double cycles = 0;                                    // with all memory in L1
+  double arithmetic = 0, accesses = 0;                  // cycles if nothing but these counted
+  double waiting = 0;                                   // of `cycles`: for accumulators
+  double l2_bytes = 0, l3_bytes = 0, memory_bytes = 0;  // that come from there, or from beyond
 };
 
 struct Prediction {

@@ -37,6 +37,7 @@ Target target_for(const std::string& cpu, int workers) {
                                                       features_of_level(cpu));
   target.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, target.l1_bytes);
   target.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, target.l2_bytes);
+  target.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
   target.workers = workers > 0 ? workers : std::max(1, int(std::thread::hardware_concurrency()));
   target.teams = target.workers > 1;
   return target;

@@ -6,15 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <random>
 
 #include "compiler/graph/evaluate.h"
 #include "compiler/graph/loops.h"
 #include "compiler/programs/programs.h"
 #include "frontend/json/spec.h"
 #include "runtime/devices.h"
-#include "runtime/population.h"
-#include "runtime/population_program.h"
+#include "tools/bench/setup.h"
 
 namespace shoal::bench {
 namespace {
@@ -48,51 +46,6 @@ double multiply_adds(const Graph& graph) {
   }
   return total;
 }
-
-Program program_of(const Work& work, const Spec& spec) {
-  if (!work.train) return forward(spec.model, 1, true);
-  return train(spec.model, {work.samples, spec.training->batch, 0});
-}
-
-// A population with random data, ready to run.
-struct Setup {
-  std::unique_ptr<Device> device;
-  runtime::Population population;
-  runtime::PopulationProgram program;
-
-  Setup(const Work& work, const Spec& spec, const Request& request, const std::string& schedule, int threads)
-      : device(runtime::open_device(
-            {.name = request.device.empty() ? default_device() : request.device, .threads = threads})),
-        population(*device, request.members > 0 ? request.members : spec.population.members),
-        program(population, program_of(work, spec), schedule) {
-    reset();
-  }
-
-  void reset() {
-    population.initialize(program.program().parameters, 1);
-    for (const Argument& a : program.module().arguments) {
-      bool own = program.has(a.name);
-      if (a.is_output || a.role == Role::parameter) continue;
-      runtime::PopulationArray& array = own ? program.array(a.name) : population.array(a.name);
-      fill(a, array);
-    }
-  }
-
-  void fill(const Argument& a, runtime::PopulationArray& array) {
-    std::mt19937 random(5);
-    auto count = static_cast<size_t>(array.layout().dense_elements());
-    if (value_dtype(a.dtype) == DType::f32) {
-      std::vector<float> values(count, 0);
-      if (a.role == Role::data || a.role == Role::input)
-        for (float& v : values) v = static_cast<float>(static_cast<double>(random()) * 0x1p-31 - 1);
-      array.write(std::span<const float>(values));
-    } else {
-      std::vector<int32_t> values(count);
-      for (int32_t& v : values) v = static_cast<int32_t>(random() % (a.role == Role::key ? 1u << 31 : 10u));
-      array.write(std::span<const int32_t>(values));
-    }
-  }
-};
 
 // The first members' part of every input, as the evaluator wants it.
 Evaluation inputs_of(Setup& setup, int64_t members) {
@@ -152,7 +105,7 @@ struct Times {
 
 Times time_launches(Setup& setup, bool train, int repetitions, double seconds) {
   Times times;
-  CeilingMeter meter(*setup.device);
+  CeilingMeter meter(setup.population.device());
   auto launch = [&] {
     double start = now();
     std::unique_ptr<Ticket> last;
@@ -182,9 +135,11 @@ Measurement measure(const Work& work, const Request& request) {
   const Spec spec = read_spec(work.spec, work.name);
   Measurement m;
   m.name = work.name;
-  Setup all(work, spec, request, request.schedule, request.threads);
-  m.members = all.population.members();
-  m.device = all.device->description();
+  m.members = request.members > 0 ? request.members : spec.population.members;
+  const std::string name = request.device.empty() ? default_device() : request.device;
+  const auto device = runtime::open_device({.name = name, .threads = request.threads});
+  Setup all(*device, m.members, program_of(work, spec), request.schedule);
+  m.device = device->description();
   const Graph& graph = all.program.program().graph;
   m.batch = graph.batch;
   for (const Parameter& p : all.program.program().parameters) m.parameters += element_count(p.shape);
@@ -201,8 +156,9 @@ Measurement measure(const Work& work, const Request& request) {
   m.peak_fraction = m.useful_gflops / median(times.gflops);
   const auto bytes = static_cast<double>(m.parameters * dtype_bytes(spec.model.network.storage));
   if (!work.train) m.memory_fraction = bytes / m.ns / median(times.bytes_per_ns);
-  if (all.device->target().kind != Target::Kind::cpu) return m;
-  Setup one(work, spec, request, m.schedule, 1);
+  if (device->target().kind != Target::Kind::cpu) return m;
+  const auto one_thread = runtime::open_device({.name = name, .threads = 1});
+  Setup one(*one_thread, m.members, program_of(work, spec), m.schedule);
   m.ns_one_thread = per_member(time_launches(one, work.train, std::max(3, request.repetitions / 3), request.seconds));
   return m;
 }

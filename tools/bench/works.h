@@ -10,8 +10,9 @@ namespace shoal::bench {
 struct Work {
   std::string name;
   std::string spec;        // JSON, with batch (of training) and members
-  bool train = true;       // else one forward pass of one sample a member, its weights from memory
+  bool train = true;       // else one forward pass of `batch` samples a member
   int64_t samples = 1024;  // of the data set
+  int64_t batch = 1;       // of a forward pass; training has that of its spec
 };
 
 const std::vector<Work>& all_works();

@@ -1,6 +1,7 @@
 // shoal bench: the named works, measured against the machine's own ceilings.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,8 @@
 #include "tools/bench/ceilings.h"
 #include "tools/bench/compile_times.h"
 #include "tools/bench/measure.h"
+#include "tools/bench/pairs.h"
+#include "tools/bench/regret.h"
 #include "tools/shoal/command.h"
 
 namespace shoal::command {
@@ -16,7 +19,8 @@ namespace {
 struct BenchArguments {
   std::vector<std::string> works;
   bench::Request request;
-  bool json = false, list = false, ceilings = false, compile = false;
+  bool json = false, list = false, ceilings = false, compile = false, regret = false;
+  int pairs = 1000, from = 0;  // of the regret report
 };
 
 void print_row(const bench::Measurement& m) {
@@ -98,8 +102,57 @@ int run_compile_times(const BenchArguments& arguments) {
   return exit_ok;
 }
 
+nlohmann::ordered_json to_json(const bench::Regret& r) {
+  nlohmann::ordered_json contenders = nlohmann::ordered_json::array();
+  for (const bench::Contender& c : r.contenders)
+    contenders.push_back({{"schedule", print(c.ranked.candidate.schedule)},
+                          {"considered", c.considered},
+                          {"ns_per_member_step", c.ns},
+                          {"predicted_ns", c.ranked.prediction.ns / static_cast<double>(r.members)},
+                          {"terms", c.ranked.prediction.terms}});
+  return {{"pair", r.name},      {"members", r.members},     {"batch", r.batch},
+          {"regret", r.ratio()}, {"choose_ms", r.choose_ms}, {"contenders", contenders}};
+}
+
+void print_row(const bench::Regret& r) {
+  const bench::Contender &chosen = r.contenders.front(), &best = r.best();
+  fmt::print("{:<28} {:>6.2f} {:>9.1f} {:>11.1f} {:>11.1f} {:>3}  {}", r.name, r.ratio(), r.choose_ms, chosen.ns,
+             chosen.ranked.prediction.ns / static_cast<double>(r.members), r.contenders.size(),
+             print(chosen.ranked.candidate.schedule));
+  if (&best != &chosen)
+    fmt::print("  best{}: {}", best.considered ? "" : " (not considered)", print(best.ranked.candidate.schedule));
+  fmt::print("\n");
+  std::fflush(stdout);
+}
+
+int run_regret(const BenchArguments& arguments) {
+  const std::vector<bench::Work>& pairs = bench::regret_pairs();
+  const auto from = std::min(static_cast<size_t>(arguments.from), pairs.size());
+  const auto to = std::min(from + static_cast<size_t>(arguments.pairs), pairs.size());
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  if (!arguments.json)
+    fmt::print("{:<28} {:>6} {:>9} {:>11} {:>11} {:>3}  chosen\n", "pair", "regret", "choose ms", "ns/step",
+               "predicted", "of");
+  std::vector<double> ratios;
+  for (size_t i = from; i < to; ++i) {
+    const bench::Regret r = bench::regret_of(pairs[i], {.threads = arguments.request.threads});
+    ratios.push_back(r.ratio());
+    if (arguments.json)
+      rows.push_back(to_json(r));
+    else
+      print_row(r);
+  }
+  if (arguments.json) fmt::print("{}\n", rows.dump(2));
+  if (arguments.json || ratios.empty()) return exit_ok;
+  std::sort(ratios.begin(), ratios.end());
+  fmt::print("regret of {} pairs: median {:.3f}, worst {:.3f}\n", ratios.size(), ratios[ratios.size() / 2],
+             ratios.back());
+  return exit_ok;
+}
+
 int run_bench(const BenchArguments& arguments) {
   if (arguments.compile) return run_compile_times(arguments);
+  if (arguments.regret) return on_device([&] { return run_regret(arguments); });
   if (arguments.ceilings) return on_device([&] { return run_ceilings(arguments); });
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const std::string& name : arguments.works) {
@@ -151,6 +204,11 @@ void add_bench(CLI::App& app, Action& action) {
                     "only compile times: from a spec to code, and recalled from the cache; also of 8x128");
   command->add_option("--repetitions", arguments->request.repetitions, "of each work")
       ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--regret", arguments->regret,
+                    "on a CPU: the chosen schedules against the best found, over many networks and populations");
+  command->add_option("--from", arguments->from, "the first pair of --regret")->check(CLI::NonNegativeNumber);
+  command->add_option("--pairs", arguments->pairs, "how many pairs of --regret; default: all")
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->json, "one machine-readable array");
   command->add_flag("--list", arguments->list, "the works' names and specs");

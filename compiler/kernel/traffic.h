@@ -1,0 +1,36 @@
+// Traffic: the bytes that a loop tree moves into a cache of a given size, from the distinct bytes its loops touch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/kernel/kernel.h"
+#include "compiler/kernel/loop_tree.h"
+
+namespace shoal::kernel {
+
+class Traffic {
+ public:
+  // `groups`: that one worker runs in a launch, one after another; launches follow each other on the same memory.
+  Traffic(const Kernel&, const LoopTree&, double groups);
+
+  // Bytes that come from beyond a cache of this size in a launch of one worker, in the long run.
+  double bytes_beyond(double cache_bytes) const;
+  // Distinct bytes that a launch of one worker touches.
+  double footprint() const { return footprint_of(0); }
+
+ private:
+  double trips(int32_t node) const { return node == 0 ? groups_ : tree_.nodes[node].trips; }
+  void touch(int32_t access);
+  double footprint_of(int32_t node) const { return footprint_[static_cast<size_t>(node)]; }
+  double beyond(int32_t node, double cache_bytes) const;
+
+  const Kernel& kernel_;
+  const LoopTree& tree_;
+  double groups_;
+  std::vector<double> footprint_;  // by node: of all its iterations
+  std::vector<double> own_bytes_;  // by node: of its own accesses in one iteration, each from memory
+  std::vector<double> body_;       // by node: distinct bytes of one iteration
+};
+
+}  // namespace shoal::kernel

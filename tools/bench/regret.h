@@ -1,0 +1,35 @@
+// Regret: the time of the schedule that is chosen over that of the best one found, by running all that are worth it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/rank.h"
+#include "tools/bench/works.h"
+
+namespace shoal::bench {
+
+struct Contender {
+  Ranked ranked;            // with its prediction
+  bool considered = false;  // by choose; the others are only in the wider set
+  double ns = 0;            // a member-step, measured: the least of all rounds, which disturbances only add to
+};
+
+struct Regret {
+  std::string name;
+  int64_t members = 0, batch = 0;
+  double choose_ms = 0;               // of processor time that choosing took
+  std::vector<Contender> contenders;  // the chosen one first
+  double ratio() const;               // of the chosen one's time to the least; at least 1
+  const Contender& best() const;
+};
+
+struct RegretRequest {
+  int threads = 0;         // 0: all cores
+  int rounds = 7;          // measurements of each contender, in turn
+  double seconds = 0.002;  // of one measurement
+};
+
+Regret regret_of(const Work&, const RegretRequest&);
+
+}  // namespace shoal::bench
