@@ -7,7 +7,7 @@ namespace shoal {
 
 plan::Plan make_plan(const Graph& graph, const plan::Schedule& schedule, const Target& target) {
   bool cpu = target.kind == Target::Kind::cpu;
-  plan::check_schedule(schedule, target.lanes, cpu, graph.batch);
+  plan::check_schedule(schedule, target.lanes, cpu, target.sm, graph.batch);
   if (!graph.loops.empty() && schedule.chunk && schedule.chunk < graph.batch)
     throw SpecError("schedule", "a recurrent network takes its whole batch through time together: leave out chunk");
   plan::Plan p;

@@ -27,6 +27,8 @@ inline const std::vector<Mapping>& all_mappings() {
       {"team_over_both", true, "member=group sample=warp*2 unit=warp*2,lane tile=2x2"},
       {"thread_per_member", false, "member=group,warp*2,lane tile=2x2"},
       {"warp_per_member", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x2"},
+      {"tensor_cores", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x8 precision=f32x3"},
+      {"tensor_cores_chunks", false, "member=group sample=warp*2,lane*4 unit=lane*8 tile=2x4 chunk=5 precision=f32x3"},
       {"block_per_member", false, "member=group sample=warp*2,lane*4 unit=warp*2,lane*8 tile=2x2 sums=4"},
   };
   return mappings;
