@@ -26,6 +26,18 @@ auto run(std::string_view name, Trace* trace, Stage stage, Text text) {
   return result;
 }
 
+// The precision that the options allow, where the schedule in force does not name one and the target can serve it.
+void apply_precision(const Target& target, const Options& options, plan::Schedule& schedule, std::string* why) {
+  if (options.precision.empty() || schedule.precision != plan::Precision::f32) return;
+  plan::Precision allowed = plan::parse_precision(options.precision, "precision");
+  if (allowed == plan::Precision::f32) return;
+  if (plan::has_tensor_cores(schedule, target.lanes, target.kind == Target::Kind::cpu, target.sm))
+    schedule.precision = allowed;
+  else
+    *why += fmt::format("precision {}: no tensor cores serve this schedule, contractions are computed in f32\n",
+                        options.precision);
+}
+
 std::string header_text(const Graph& graph, const Module& m) {
   std::string target = m.target.kind == Target::Kind::cpu
                            ? fmt::format("{} {}", m.target.cpu.cpu, m.target.cpu.features)
@@ -40,7 +52,7 @@ std::string header_text(const Graph& graph, const Module& m) {
 
 kernel::Estimate scaled(kernel::Estimate e, double factor) {
   for (double* count : {&e.fma, &e.flops, &e.transcendental, &e.integer, &e.global_bytes, &e.shared_bytes,
-                        &e.instructions, &e.scattered, &e.barriers})
+                        &e.instructions, &e.scattered, &e.barriers, &e.mma})
     *count *= factor;
   return e;
 }
@@ -72,6 +84,7 @@ Module compile(const Graph& graph, const Target& target, const Options& options,
   if (trace) trace->stage("graph", trace->wants_text() ? print(graph) : std::string(), 0);
   Choice choice = choose_schedule(graph, target, options);
   m.why = std::move(choice.why);
+  apply_precision(target, options, choice.schedule, &m.why);
   plan::Plan p = run(
       "plan", trace, [&] { return make_plan(graph, choice.schedule, target); },
       [](const plan::Plan& x) { return print(x); });

@@ -18,7 +18,7 @@ Graph with_stash(const Graph& graph, plan::Stash stash) {
 plan::Plan make_plan(const Graph& whole, const plan::Schedule& schedule, const Target& target) {
   const Graph graph = with_stash(whole, schedule.stash);
   bool cpu = target.kind == Target::Kind::cpu;
-  plan::check_schedule(schedule, target.lanes, cpu, graph.batch);
+  plan::check_schedule(schedule, target.lanes, cpu, target.sm, graph.batch);
   plan::Plan p;
   p.schedule = schedule;
   p.chunk = schedule.chunk ? schedule.chunk : graph.batch;

@@ -34,19 +34,6 @@ constexpr size_t longest_inlined = 88;  // longer expressions get a name, so tha
 constexpr int64_t shared_memory = -1, global_memory = -2;
 int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer} + 1) << 40 | element; }
 
-std::string_view c_type(Type type) {
-  switch (type) {
-    case Type::f32: return "float";
-    case Type::i32: return "int";
-    case Type::i64: return "long long";
-    case Type::pred: return "bool";
-    case Type::f16:
-    case Type::bf16: return "unsigned short";  // loads convert it
-    case Type::none: return "void";
-  }
-  throw InternalError("internal error: no such type");
-}
-
 std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
 
 class CudaEmitter {
@@ -102,7 +89,7 @@ class CudaEmitter {
 
   void write_signature() {
     out_ = comment_lines(kernel_.header);
-    out_ += cuda_functions(functions_of(kernel_));
+    out_ += cuda_functions(kernel_);
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -489,6 +476,19 @@ class CudaEmitter {
     values_[i].is_unsigned = value.is_unsigned;
   }
 
+  // The call stands where the first of the four parts does.
+  void mma(int32_t i) {
+    if (code(i).imm != 0) return;
+    std::string arguments[3];
+    for (int operand = 0; operand < 3; ++operand)
+      for (int part = 0; part < (operand == 1 ? 2 : 4); ++part)
+        arguments[operand] += ", " + as_signed(arg(code(i + part), operand)).text;
+    line("float v{}, v{}, v{}, v{};", i, i + 1, i + 2, i + 3);
+    line("shoal_mma_{}(v{}, v{}, v{}, v{}{}{}{});", code(code(i).args[0]).type == Type::f32 ? "tf32" : "bf16", i, i + 1,
+         i + 2, i + 3, arguments[0], arguments[1], arguments[2]);
+    for (int part = 0; part < 4; ++part) values_[i + part] = name(fmt::format("v{}", i + part));
+  }
+
   void instruction(int32_t i) {
     const Instruction& in = code(i);
     const bool f32 = in.type == Type::f32;
@@ -532,6 +532,8 @@ class CudaEmitter {
         return define(i, call(a.is_unsigned ? "__uint_as_float" : "__int_as_float", {a}));
       }
       case Op::bits_i32: return define(i, call("__float_as_int", {arg(in, 0)}));
+      case Op::tf32: return define(i, call("shoal_tf32", {arg(in, 0)}));
+      case Op::bf16_pair: return define(i, call("shoal_bf16_pair", {arg(in, 0), arg(in, 1)}));
       case Op::var: return line("{} x{} = {};", c_type(in.type), i, as_signed(arg(in, 0)).text);
       case Op::get: {
         Expression e = name(fmt::format("x{}", in.args[0]));
@@ -555,6 +557,7 @@ class CudaEmitter {
       case Op::load: return load(i);
       case Op::store: return store(i);
       case Op::lanes_xor: return lanes_xor(i);
+      case Op::mma: return mma(i);
       case Op::barrier:
         flush_readers_of(shared_memory);
         flush_readers_of(global_memory);

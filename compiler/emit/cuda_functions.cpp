@@ -13,12 +13,44 @@
 
 namespace shoal::emit {
 
+using kernel::Op;
+using kernel::Type;
+
 namespace {
 
 // Texts of several kernels may stand in one file: each function is defined once.
 std::string once(const std::string& name, const std::string& definitions) {
   const std::string known = "SHOAL_HAS_" + name;
   return "#if defined(__CUDACC__) && !defined(" + known + ")\n#define " + known + "\n" + definitions + "#endif\n";
+}
+
+struct Wanted {
+  bool div = false, sqrt = false, exp2 = false, rcp = false, max = false, min = false, f16 = false, bf16 = false;
+  bool tf32 = false, bf16_pair = false, mma_tf32 = false, mma_bf16 = false;
+};
+
+Wanted functions_of(const kernel::Kernel& kernel) {
+  const auto any = [&](Op op, Type first_operand) {
+    return std::any_of(kernel.code.begin(), kernel.code.end(), [&](const kernel::Instruction& in) {
+      return in.op == op && kernel.code[in.args[0]].type == first_operand;
+    });
+  };
+  const auto stored = [&](Type type) {
+    return std::any_of(kernel.buffers.begin(), kernel.buffers.end(),
+                       [&](const kernel::Buffer& b) { return b.type == type; });
+  };
+  return {.div = any(Op::div, Type::f32),
+          .sqrt = any(Op::sqrt, Type::f32),
+          .exp2 = any(Op::exp2, Type::f32),
+          .rcp = any(Op::rcp, Type::f32),
+          .max = any(Op::max, Type::f32),
+          .min = any(Op::min, Type::f32),
+          .f16 = stored(Type::f16),
+          .bf16 = stored(Type::bf16),
+          .tf32 = any(Op::tf32, Type::f32),
+          .bf16_pair = any(Op::bf16_pair, Type::f32),
+          .mma_tf32 = any(Op::mma, Type::f32),
+          .mma_bf16 = any(Op::mma, Type::i32)};
 }
 
 std::string approximation(const std::string& name, const std::string& ptx) {
@@ -31,30 +63,24 @@ std::string extremum(const std::string& which) {
          ".ftz.NaN.f32 %0, %1, %2;\" : \"=f\"(y) : \"f\"(a), \"f\"(b));\n  return y;\n}\n";
 }
 
-}  // namespace
-
-CudaFunctions functions_of(const kernel::Kernel& kernel) {
-  using kernel::Op;
-  using kernel::Type;
-  const auto in_f32 = [&](Op op) {
-    return std::any_of(kernel.code.begin(), kernel.code.end(),
-                       [&](const kernel::Instruction& in) { return in.op == op && in.type == Type::f32; });
-  };
-  const auto stored = [&](Type type) {
-    return std::any_of(kernel.buffers.begin(), kernel.buffers.end(),
-                       [&](const kernel::Buffer& b) { return b.type == type; });
-  };
-  return {.div = in_f32(Op::div),
-          .sqrt = in_f32(Op::sqrt),
-          .exp2 = in_f32(Op::exp2),
-          .rcp = in_f32(Op::rcp),
-          .max = in_f32(Op::max),
-          .min = in_f32(Op::min),
-          .f16 = stored(Type::f16),
-          .bf16 = stored(Type::bf16)};
+// Not to be moved among branches: all lanes take part.
+std::string product(const std::string& type, const std::string& shape, const std::string& c_type,
+                    const std::string& to_bits) {
+  std::string text =
+      "__device__ __forceinline__ void shoal_mma_" + type + "(float& d0, float& d1, float& d2, float& d3";
+  for (const char* operand : {"a0", "a1", "a2", "a3", "b0", "b1"}) text += ", " + c_type + " " + operand;
+  text += ", float c0, float c1, float c2, float c3) {\n  asm volatile(\n      \"mma.sync.aligned." + shape +
+          ".row.col.f32." + type + "." + type +
+          ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};\"\n"
+          "      : \"=f\"(d0), \"=f\"(d1), \"=f\"(d2), \"=f\"(d3)\n      : ";
+  for (const char* operand : {"a0", "a1", "a2", "a3", "b0", "b1"}) text += "\"r\"(" + to_bits + "(" + operand + ")), ";
+  return text + "\"f\"(c0), \"f\"(c1), \"f\"(c2), \"f\"(c3));\n}\n";
 }
 
-std::string cuda_functions(const CudaFunctions& wanted) {
+}  // namespace
+
+std::string cuda_functions(const kernel::Kernel& kernel) {
+  const Wanted wanted = functions_of(kernel);
   std::string text;
   if (wanted.max) text += once("MAX", extremum("max"));
   if (wanted.min) text += once("MIN", extremum("min"));
@@ -86,6 +112,16 @@ std::string cuda_functions(const CudaFunctions& wanted) {
     text += once("BF16",
                  "__device__ __forceinline__ float shoal_bf16(unsigned short bits) {\n"
                  "  return __uint_as_float((unsigned)bits << 16);\n}\n");
+  if (wanted.tf32)
+    text += once("TF32",
+                 "__device__ __forceinline__ float shoal_tf32(float x) {\n  unsigned y;\n"
+                 "  asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(y) : \"f\"(x));\n  return __uint_as_float(y);\n}\n");
+  if (wanted.bf16_pair)
+    text += once("BF16_PAIR",
+                 "__device__ __forceinline__ int shoal_bf16_pair(float low, float high) {\n  int y;\n"
+                 "  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n");
+  if (wanted.mma_tf32) text += once("MMA_TF32", product("tf32", "m16n8k8", "float", "__float_as_int"));
+  if (wanted.mma_bf16) text += once("MMA_BF16", product("bf16", "m16n8k16", "int", ""));
   return text;
 }
 

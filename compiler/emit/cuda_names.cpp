@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "compiler/support/error.h"
+
 namespace shoal::emit {
 namespace {
 
@@ -186,6 +188,19 @@ std::string comment_lines(std::string_view text) {
     out += line.empty() ? "//\n" : "// " + line + "\n";
   }
   return out;
+}
+
+std::string_view c_type(kernel::Type type) {
+  switch (type) {
+    case kernel::Type::f32: return "float";
+    case kernel::Type::i32: return "int";
+    case kernel::Type::i64: return "long long";
+    case kernel::Type::pred: return "bool";
+    case kernel::Type::f16:
+    case kernel::Type::bf16: return "unsigned short";  // loads convert it
+    case kernel::Type::none: return "void";
+  }
+  throw InternalError("internal error: no such type");
 }
 
 }  // namespace shoal::emit

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "compiler/kernel/kernel.h"
+
 namespace shoal::emit {
 
 class CudaNames {
@@ -19,5 +21,8 @@ class CudaNames {
 
 // Lines of `text` as // comments. No byte of it can end a comment early or extend it over the next line.
 std::string comment_lines(std::string_view text);
+
+// The C++ type of a value, or of an element of a buffer.
+std::string_view c_type(kernel::Type);
 
 }  // namespace shoal::emit

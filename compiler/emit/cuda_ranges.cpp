@@ -100,6 +100,7 @@ class Sweep {
       case Op::lanes_xor: return {arg(in, 0), true};
       case Op::scalar:
       case Op::bits_i32:
+      case Op::bf16_pair:
       case Op::get:
       case Op::load: return {};
       case Op::fma:
@@ -115,6 +116,8 @@ class Sweep {
       case Op::to_f32:
       case Op::to_i64:
       case Op::bits_f32:
+      case Op::tf32:
+      case Op::mma:
       case Op::var:
       case Op::set:
       case Op::when:

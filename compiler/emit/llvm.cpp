@@ -122,11 +122,14 @@ void Emitter::body(int32_t first, int32_t last) {
       case Op::to_i64:
       case Op::bits_f32:
       case Op::bits_i32:
+      case Op::tf32:
+      case Op::bf16_pair:
         if (facts_.values[i].used()) arith(i);
         break;
       case Op::lanes_xor:
         if (facts_.values[i].used()) lanes_xor(i);
         break;
+      case Op::mma: throw InternalError("internal error: emit llvm: a CPU has no tensor cores");
       case Op::var: slot_write(i, in(i).args[0]); break;
       case Op::get: slot_read(i); break;
       case Op::set: slot_write(i, in(i).args[1]); break;

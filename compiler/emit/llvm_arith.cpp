@@ -127,6 +127,8 @@ std::string Emitter::operation(int32_t i, Type type, bool is_vector, const std::
     case Op::to_i64: return convert("sext");
     case Op::bits_f32:
     case Op::bits_i32: return convert("bitcast");
+    case Op::tf32:  // operands of tensor cores, which no CPU of the compiler's has
+    case Op::bf16_pair:
     case Op::constant:
     case Op::scalar:
     case Op::group:
@@ -143,6 +145,7 @@ std::string Emitter::operation(int32_t i, Type type, bool is_vector, const std::
     case Op::load:
     case Op::store:
     case Op::lanes_xor:
+    case Op::mma:
     case Op::barrier: break;
   }
   throw InternalError(fmt::format("internal error: emit llvm: {} is no arithmetic", kernel::op_name(op.op)));

@@ -204,6 +204,19 @@ int32_t Builder::lanes_xor(int32_t value, int64_t mask) {
   return append({.op = Op::lanes_xor, .type = type(value), .args = {value, -1, -1}, .imm = mask});
 }
 
+std::array<int32_t, 4> Builder::mma(const std::array<int32_t, 4>& a, const std::array<int32_t, 2>& b,
+                                    const std::array<int32_t, 4>& c) {
+  std::array<int32_t, 4> d{};
+  for (int part = 0; part < 4; ++part) {
+    for (int32_t value : {a[part], b[part % 2], c[part]}) check_value(value, "mma");
+    check(type(a[part]) == type(a[0]) && type(b[part % 2]) == type(a[0]) && type(c[part]) == Type::f32,
+          "mma of ({}, {}, {})", type_name(type(a[part])), type_name(type(b[part % 2])), type_name(type(c[part])));
+    d[part] =
+        append({.op = Op::mma, .type = Type::f32, .args = {a[part], part < 2 ? b[part] : -1, c[part]}, .imm = part});
+  }
+  return d;
+}
+
 void Builder::barrier(bool whole_group) { append({.op = Op::barrier, .imm = whole_group ? 1 : 0}); }
 
 }  // namespace shoal::kernel

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "compiler/kernel/legality.h"
+#include "compiler/kernel/tensor.h"
 #include "compiler/support/error.h"
 
 namespace shoal::kernel {
@@ -48,7 +49,8 @@ class Counter {
   void arith(const Instruction& i) {
     const Type operand = kernel_.code[i.args[0]].type;
     const bool is_float = i.op == Op::select ? i.type == Type::f32 : operand == Type::f32;
-    const bool converts = i.op == Op::to_i32 || i.op == Op::to_f32 || i.op == Op::bits_f32 || i.op == Op::bits_i32;
+    const bool converts = i.op == Op::to_i32 || i.op == Op::to_f32 || i.op == Op::bits_f32 || i.op == Op::bits_i32 ||
+                          i.op == Op::tf32 || i.op == Op::bf16_pair;
     if (i.op == Op::fma) count(total_.fma);
     if (i.op == Op::div || i.op == Op::sqrt || i.op == Op::exp2 || i.op == Op::rcp)
       count(is_float ? total_.transcendental : total_.integer);
@@ -93,6 +95,11 @@ class Counter {
         if (is_scattered(i)) total_.scattered += times_.back();
         break;
       case OpKind::lanes: break;
+      case OpKind::tensor:
+        if (i.imm != 0) return;
+        total_.mma += times_.back();
+        count(total_.flops, 2.0 * 16 * 8 * depth_of_mma(kernel_.code[i.args[0]].type == Type::i32) / lanes_of_mma);
+        break;
       case OpKind::sync:
         if (kernel_.warps == 1 || i.imm == 1) total_.barriers += times_.back();
         break;

@@ -10,6 +10,7 @@
 #include "compiler/kernel/order.h"
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/races.h"
+#include "compiler/kernel/tensor.h"
 #include "compiler/support/error.h"
 #include "compiler/support/half.h"
 
@@ -159,8 +160,10 @@ class Interpreter {
         continue;
       }
       if (d.step == Step::lanes_xor) exchange(first, d);
+      const bool multiplies = d.step == Step::mma_tf32 || d.step == Step::mma_bf16;
+      if (multiplies) multiply(first, &d);
       if (d.step == Step::barrier_warp) ++warp_epoch_[warp];
-      for (int32_t lane = 0; lane < kernel_.lanes; ++lane) ++threads_[first + lane].position;
+      for (int32_t lane = 0; lane < kernel_.lanes; ++lane) threads_[first + lane].position += multiplies ? 4 : 1;
     }
     const int32_t position = threads_[0].position;
     for (int32_t t = 1; t < static_cast<int32_t>(threads_.size()); ++t) {
@@ -178,6 +181,24 @@ class Interpreter {
       if (other >= exchanged_.size()) fail(d, first + lane, fmt::format("there is no lane {}", other));
       threads_[first + lane].slots[d.result] = exchanged_[other];
     }
+  }
+
+  // The four parts of a product of tensor cores, which stand one after another.
+  void multiply(int32_t first, const Decoded* parts) {
+    if (kernel_.lanes != lanes_of_mma) fail(*parts, first, fmt::format("{} lanes multiply", kernel_.lanes));
+    for (int32_t lane = 0; lane < lanes_of_mma; ++lane) {
+      const Slot* s = threads_[first + lane].slots;
+      MmaLane& l = multiplied_[lane];
+      for (int part = 0; part < 4; ++part) {
+        l.a[part] = bits(s[parts[part].a].i);
+        if (part < 2) l.b[part] = bits(s[parts[part].b].i);
+        l.c[part] = s[parts[part].c].f;
+      }
+    }
+    multiply_accumulate(multiplied_, parts->step == Step::mma_bf16);
+    for (int32_t lane = 0; lane < lanes_of_mma; ++lane)
+      for (int part = 0; part < 4; ++part)
+        threads_[first + lane].slots[parts[part].result].f = multiplied_[lane].c[part];
   }
 
   [[noreturn]] void fail(const Decoded& d, int32_t t, const std::string& problem) const {
@@ -327,6 +348,8 @@ class Interpreter {
         case Step::i32_to_f32: s[d.result].f = static_cast<float>(s[d.a].i); break;
         case Step::f32_to_i32: s[d.result].i = truncate(s[d.a].f); break;
         case Step::i32_to_i64: s[d.result].l = s[d.a].i; break;
+        case Step::tf32: s[d.result].f = round_tf32(s[d.a].f); break;
+        case Step::bf16_pair: s[d.result].i = bf16_pair(s[d.a].f, s[d.b].f); break;
         case Step::copy: s[d.result] = s[d.a]; break;
         case Step::loop:
           s[d.result].i = 0;
@@ -351,6 +374,8 @@ class Interpreter {
         case Step::load_bf16: load(d, s, t); break;
         case Step::store: store(d, s, t); break;
         case Step::lanes_xor:
+        case Step::mma_tf32:
+        case Step::mma_bf16:
         case Step::barrier_warp:
         case Step::barrier_group:
         case Step::finish: threads_[t].position = static_cast<int32_t>(at - code); return;
@@ -370,6 +395,7 @@ class Interpreter {
   int64_t local_elements_ = 0;  // of a thread
   std::vector<Thread> threads_;
   std::vector<Slot> exchanged_;
+  std::array<MmaLane, lanes_of_mma> multiplied_;
   int32_t group_ = 0, group_epoch_ = 0;
   std::vector<int32_t> warp_epoch_;
 };

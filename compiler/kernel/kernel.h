@@ -20,7 +20,7 @@ enum class Op : uint8_t {
 #include "compiler/kernel/opcodes.inc"
 #undef SHOAL_OPCODE
 };
-enum class OpKind : uint8_t { leaf, arith, variable, control, memory, lanes, sync };
+enum class OpKind : uint8_t { leaf, arith, variable, control, memory, lanes, tensor, sync };
 // f16 and bf16 are of the elements of global buffers that are never written; what is loaded from them is an f32.
 enum class Type : uint8_t { none, f32, i32, i64, pred, f16, bf16 };
 
@@ -93,6 +93,10 @@ class Builder {
   int32_t load(int32_t buffer, int32_t base, int32_t index, int64_t imm, int width = 1);
   void store(int32_t buffer, int32_t base, int32_t index, int64_t imm, int32_t value, int width = 1);
   int32_t lanes_xor(int32_t value, int64_t mask);
+  // D = A * B + C by tensor cores: registers of the fragments that kernel/tensor.h describes. A and B are f32 (their
+  // upper 19 bits count) or pairs of bf16 (i32).
+  std::array<int32_t, 4> mma(const std::array<int32_t, 4>& a, const std::array<int32_t, 2>& b,
+                             const std::array<int32_t, 4>& c);
   void barrier(bool whole_group);
   Type type(int32_t value) const { return kernel_.code[value].type; }
   Kernel& kernel() { return kernel_; }
@@ -131,6 +135,7 @@ struct Estimate {
   double instructions = 0;                                     // executed by one thread
   double scattered = 0;  // of these, accesses whose lanes do not stand side by side
   double barriers = 0;   // of the group; of the warp where there is only one
+  double mma = 0;        // products of tensor cores that one warp issues
 };
 Estimate estimate(const Kernel&, const std::vector<int32_t>& scalars);
 

@@ -94,6 +94,8 @@ Type result_type(Op op, const std::array<Type, 3>& operands) {
     case Op::to_i64: return gives(unary && i32, Type::i64);
     case Op::bits_f32: return gives(unary && i32, Type::f32);
     case Op::bits_i32: return gives(unary && f32, Type::i32);
+    case Op::tf32: return gives(unary && f32, a);
+    case Op::bf16_pair: return gives(binary && f32, Type::i32);
     case Op::constant:
     case Op::scalar:
     case Op::group:
@@ -110,6 +112,7 @@ Type result_type(Op op, const std::array<Type, 3>& operands) {
     case Op::load:
     case Op::store:
     case Op::lanes_xor:
+    case Op::mma:
     case Op::barrier: return Type::none;
   }
   throw InternalError("internal error: no such opcode");

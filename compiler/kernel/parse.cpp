@@ -221,11 +221,12 @@ class Parser {
       case OpKind::arith:
       case OpKind::variable:
       case OpKind::control:
-      case OpKind::lanes: break;
+      case OpKind::lanes:
+      case OpKind::tensor: break;
     }
     for (int a = 0; a < op_operands(i.op); ++a) i.args[a] = line.value();
-    if (i.op == Op::loop || i.op == Op::lanes_xor) {
-      line.expect(i.op == Op::loop ? "step" : "mask");
+    if (i.op == Op::loop || i.op == Op::lanes_xor || i.op == Op::mma) {
+      line.expect(i.op == Op::loop ? "step" : i.op == Op::mma ? "part" : "mask");
       i.imm = line.integer();
     }
   }

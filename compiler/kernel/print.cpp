@@ -37,6 +37,9 @@ std::string operands_text(const Kernel& kernel, const Instruction& i) {
     case Op::load: return fmt::format(" {}", place_text(kernel, i));
     case Op::store: return fmt::format(" {} = {}", place_text(kernel, i), value_text(i.args[2]));
     case Op::lanes_xor: return fmt::format(" {} mask {}", value_text(i.args[0]), i.imm);
+    case Op::mma:
+      return fmt::format(" {} {} {} part {}", value_text(i.args[0]), value_text(i.args[1]), value_text(i.args[2]),
+                         i.imm);
     case Op::barrier: return i.imm == 0 ? " warp" : " group";
     case Op::group:
     case Op::warp:
@@ -69,6 +72,8 @@ std::string operands_text(const Kernel& kernel, const Instruction& i) {
     case Op::to_i64:
     case Op::bits_f32:
     case Op::bits_i32:
+    case Op::tf32:
+    case Op::bf16_pair:
     case Op::var:
     case Op::get:
     case Op::set:

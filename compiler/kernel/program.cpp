@@ -82,6 +82,8 @@ Step step_of(const Kernel& kernel, const Instruction& i) {
     case Op::to_f32: return Step::i32_to_f32;  // a pred is an i32 that is 0 or 1
     case Op::to_i32: return type == Type::f32 ? Step::f32_to_i32 : Step::copy;
     case Op::to_i64: return Step::i32_to_i64;
+    case Op::tf32: return Step::tf32;
+    case Op::bf16_pair: return Step::bf16_pair;
     case Op::bits_f32:
     case Op::bits_i32:
     case Op::var:
@@ -96,6 +98,7 @@ Step step_of(const Kernel& kernel, const Instruction& i) {
     }
     case Op::store: return Step::store;
     case Op::lanes_xor: return Step::lanes_xor;
+    case Op::mma: return type == Type::f32 ? Step::mma_tf32 : Step::mma_bf16;
     case Op::barrier: return i.imm == 0 ? Step::barrier_warp : Step::barrier_group;
     case Op::constant:
     case Op::scalar:

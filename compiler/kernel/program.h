@@ -67,6 +67,10 @@ enum class Step : uint8_t {
   load_bf16,
   store,
   lanes_xor,
+  tf32,
+  bf16_pair,
+  mma_tf32,
+  mma_bf16,
   barrier_warp,
   barrier_group,
   finish

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "compiler/kernel/legality.h"
+#include "compiler/kernel/tensor.h"
 #include "compiler/support/error.h"
 
 namespace shoal::kernel {
@@ -49,6 +50,8 @@ int64_t evaluate_integer(Op op, Type type, int64_t a, int64_t b) {
     case Op::to_i64:
     case Op::bits_f32:
     case Op::bits_i32:
+    case Op::tf32:
+    case Op::bf16_pair:
     case Op::var:
     case Op::get:
     case Op::set:
@@ -60,6 +63,7 @@ int64_t evaluate_integer(Op op, Type type, int64_t a, int64_t b) {
     case Op::load:
     case Op::store:
     case Op::lanes_xor:
+    case Op::mma:
     case Op::barrier: break;
   }
   throw InternalError(fmt::format("internal error: integer evaluation of opcode {}", op_name(op)));
@@ -130,6 +134,7 @@ int32_t simplify_other(Builder& b, Op op, const std::array<int32_t, 3>& args) {
   if (op == Op::to_i32 && first.type == Type::pred) return b.constant_i32(first.imm);
   if (op == Op::to_i64) return b.constant_i64(first.imm);
   if (op == Op::bits_f32) return b.constant(std::bit_cast<float>(static_cast<int32_t>(first.imm)));
+  if (op == Op::tf32) return b.constant(round_tf32(first.fimm));
   if (op == Op::bits_i32) return b.constant_i32(std::bit_cast<int32_t>(first.fimm));
   return -1;
 }

@@ -86,8 +86,11 @@ class Analysis {
       case Op::to_i64:
       case Op::bits_f32:
       case Op::bits_i32:
+      case Op::tf32:
+      case Op::bf16_pair:
       case Op::lanes_xor:
       case Op::get: return raise(value, std::max({operand(i.args[0]), operand(i.args[1]), operand(i.args[2])}));
+      case Op::mma: return raise(value, Extent::thread);
       case Op::var: declared_[index] = openers_.size(); return raise(value, operand(i.args[0]));
       case Op::set:
         return raise(result_.value[i.args[0]], std::max(operand(i.args[1]), control_since(declared_[i.args[0]])));

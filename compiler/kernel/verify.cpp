@@ -3,6 +3,7 @@
 #include <set>
 
 #include "compiler/kernel/legality.h"
+#include "compiler/kernel/tensor.h"
 #include "compiler/kernel/uniformity.h"
 #include "compiler/support/error.h"
 
@@ -101,6 +102,7 @@ class Verifier {
       case OpKind::control: control(i); break;
       case OpKind::memory: memory(i); break;
       case OpKind::lanes: lanes(i); break;
+      case OpKind::tensor: tensor(i); break;
       case OpKind::sync:
         expect(i.imm == 0 || i.imm == 1, "the scope of a barrier is warp or group");
         expect(i.type == Type::none, "a barrier has no value");
@@ -115,7 +117,8 @@ class Verifier {
         expect(value < 0, "{} takes {} operands", op_name(i.op), op_operands(i.op));
         continue;
       }
-      const bool optional = op_kind(i.op) == OpKind::memory && a < 2;
+      const bool optional =
+          (op_kind(i.op) == OpKind::memory && a < 2) || (i.op == Op::mma && a == 1 && (i.imm == 2 || i.imm == 3));
       if (value < 0 && optional) continue;
       expect(value >= 0 && value < index_, "operand {} is no earlier value", a);
       expect(scopes_[scope_of_[value]].open, "operand %{} stands in a bracket that is closed", value);
@@ -226,13 +229,33 @@ class Verifier {
            "the mask pairs no {} lanes", kernel_.lanes);
   }
 
+  // The four parts of a product stand together, so that no part's operand is another part's result.
+  void tensor(const Instruction& i) const {
+    expect(kernel_.lanes == lanes_of_mma, "{} lanes multiply together, the warp has {}", lanes_of_mma, kernel_.lanes);
+    expect(i.imm >= 0 && i.imm <= 3, "a product has the parts 0 to 3");
+    const int64_t head = index_ - i.imm;
+    expect(head >= 0 && head + 4 <= static_cast<int64_t>(kernel_.code.size()), "the product is not complete");
+    for (int part = 0; part < 4; ++part) {
+      const Instruction& other = kernel_.code[head + part];
+      expect(other.op == Op::mma && other.imm == part, "the product is not complete");
+    }
+    const Type from = type(kernel_.code[head].args[0]);
+    expect(from == Type::f32 || from == Type::i32, "a product of {}", type_name(from));
+    for (int32_t value : i.args) expect(value < head, "an operand of a product is another part of it");
+    expect((i.args[1] >= 0) == (i.imm < 2), "parts 0 and 1 have a register of B");
+    expect(type(i.args[0]) == from && (i.args[1] < 0 || type(i.args[1]) == from) && type(i.args[2]) == Type::f32 &&
+               i.type == Type::f32,
+           "no mma of ({}, {}, {})", type_name(type(i.args[0])), type_name(type(i.args[1])),
+           type_name(type(i.args[2])));
+  }
+
   void divergence() {
     const Uniformity uniform = uniformity(kernel_);
     for (index_ = 0; index_ < static_cast<int32_t>(kernel_.code.size()); ++index_) {
       const Instruction& i = kernel_.code[index_];
       if (i.op == Op::loop) {
         expect(uniform.value[i.args[0]] != Extent::thread, "the count differs between the threads of a warp");
-      } else if (i.op == Op::lanes_xor || (i.op == Op::barrier && i.imm == 0)) {
+      } else if (i.op == Op::lanes_xor || i.op == Op::mma || (i.op == Op::barrier && i.imm == 0)) {
         expect(uniform.control[index_] != Extent::thread, "not all threads of the warp come here");
       } else if (i.op == Op::barrier) {
         expect(uniform.control[index_] == Extent::group, "not all threads of the group come here");

@@ -52,6 +52,7 @@ class Context {
 
   void open();  // around every kernel bracket
   void close();
+  void forget_expected() { expected_.clear(); }  // what was said before holds under other conditions
   void forget_loads() { loads_.clear(), expected_.clear(); }
 
   const plan::Plan& plan;

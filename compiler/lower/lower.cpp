@@ -21,14 +21,19 @@ class Barriers {
   void before(const plan::Nest& nest, const plan::Binding& binding) {
     if (!context_.threads_share) return;
     const bool own_samples = shares_samples(nest, binding);
+    // Where a guard or the end of an axis forbids a load, the first element is read instead, whose sample may be
+    // another warp's.
+    bool pads = false;
+    for (size_t a = 0; a < nest.axes.size(); ++a)
+      pads = pads || (binding.axes[a].padded &&
+                      nest.axes[a].extent % (int64_t{binding.axes[a].threads} * binding.axes[a].tile) != 0);
     Touched next;
     auto touch = [&](std::vector<Touch>& list, int32_t value, bool guarded = false) {
       if (!context_.in_registers(value))
         list.push_back({value, own_samples && !guarded && context_.plan.values[value].varies.sample});
     };
     for (const plan::Scalar& s : nest.body)
-      // Where a guard fails the first element is read instead, whose sample may be another warp's.
-      if (s.kind == plan::Scalar::Kind::load) touch(next.read, s.access.value, !s.guards.empty());
+      if (s.kind == plan::Scalar::Kind::load) touch(next.read, s.access.value, pads || !s.guards.empty());
     for (const plan::Store& store : nest.stores) touch(next.written, store.access.value);
     if (nest.over_chunks) next.read.insert(next.read.end(), next.written.begin(), next.written.end());
     if (context_.whole_group && meets(next, of_group_, true))

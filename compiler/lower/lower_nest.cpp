@@ -3,8 +3,11 @@
 #include "compiler/lower/lower_nest.h"
 
 #include <functional>
+#include <map>
 #include <numeric>
+#include <optional>
 
+#include "compiler/lower/lower_mma.h"
 #include "compiler/lower/scalars.h"
 
 namespace shoal::lower {
@@ -21,7 +24,10 @@ class NestLowering {
         nest_(nest),
         binding_(binding),
         scalars_(context, nest),
-        base_(nest.axes.size()) {}
+        base_(nest.axes.size()),
+        start_(nest.axes.size()) {
+    if (binding.mma_rows >= 0) mma_.emplace(context, nest, binding);
+  }
 
   void run() {
     context_.forget_loads();
@@ -72,6 +78,10 @@ class NestLowering {
     int64_t n = extent(axis), threads = binding_.axes[axis].threads, span = threads * binding_.axes[axis].tile;
     int64_t full = n / span * span;
     if (full > 0) segment(depth, 0, full, binding_.axes[axis].tile, 0);
+    if (binding_.axes[axis].padded) {
+      if (full < n) segment(depth, full, full + span, binding_.axes[axis].tile, 0, n);
+      return;
+    }
     int64_t rest = (n - full) / threads;
     if (rest > 0) segment(depth, full, full + rest * threads, static_cast<int>(rest), 0);
     if (int64_t last = (n - full) % threads; last > 0) segment(depth, n - last, n - last + threads, 1, last);
@@ -82,13 +92,15 @@ class NestLowering {
     size_t axis;
     int points;
     int64_t lanes;
-    int vector;  // neighbours, which divide the points
+    int vector;     // neighbours, which divide the points
+    int64_t limit;  // extent of a padded axis that ends in this tile, else 0
     int64_t offset(int t) const { return t / vector * lanes * vector + t % vector; }
   };
 
   // Indices [begin, end) of the axis: an equal block for each warp (neighbours in memory stay with one of them), in it
-  // tile * lanes of them at a time. guard > 0: one for each thread, and only that many threads have work.
-  void segment(size_t depth, int64_t begin, int64_t end, int tile, int64_t guard) {
+  // tile * lanes of them at a time. guard > 0: one for each thread, and only that many threads have work. limit > 0:
+  // points from there on are none.
+  void segment(size_t depth, int64_t begin, int64_t end, int tile, int64_t guard, int64_t limit = 0) {
     size_t axis = order_[depth];
     const plan::AxisBinding& spread = binding_.axes[axis];
     int64_t lanes = spread.lane_count, span = lanes * tile, block = (end - begin) / spread.warp_count;
@@ -98,8 +110,9 @@ class NestLowering {
       base_[axis].constant = begin;
       base_[axis].add(context_.warp(spread), block);
       base_[axis].add(counter, 1);
+      start_[axis] = base_[axis];
       base_[axis].add(context_.lane(spread), vector);
-      tiles_.push_back({axis, tile, lanes, vector});
+      tiles_.push_back({axis, tile, lanes, vector, limit});
       scalars_.prepare(1u << axis, base_);
       parallel(depth + 1);
       tiles_.pop_back();
@@ -139,27 +152,43 @@ class NestLowering {
 
   // Numbers of points that are stored together: neighbours along the axis along which most stores are neighbours.
   std::vector<std::vector<size_t>> groups(const std::vector<Point>& points) {
-    size_t stride = 1, best_stride = 0, best_count = 0;
-    int best_vector = 1;
-    for (size_t axis = tiles_.size(); axis-- > 0; stride *= static_cast<size_t>(tiles_[axis].points)) {
-      if (tiles_[axis].vector == 1) continue;
+    std::map<std::vector<int64_t>, size_t> number;
+    for (size_t i = 0; i < points.size(); ++i) number[constants(points[i], 0, 0)] = i;
+    const auto neighbour = [&](size_t i, size_t axis, int distance) {
+      const auto found = number.find(constants(points[i], axis, distance));
+      return found == number.end() ? points.size() : found->second;
+    };
+    const Tile* best = nullptr;
+    size_t best_count = 0;
+    for (size_t n = tiles_.size(); n-- > 0;) {
+      const Tile& tile = tiles_[n];
+      const size_t next = tile.vector == 1 ? points.size() : neighbour(0, tile.axis, 1);
+      if (next == points.size()) continue;
       size_t count = 0;
       for (const plan::Store& store : nest_.stores)
-        count +=
-            context_.neighbours(scalars_.element(store, points[0], -1), scalars_.element(store, points[stride], -1));
-      if (count > best_count) best_count = count, best_stride = stride, best_vector = tiles_[axis].vector;
+        count += context_.neighbours(scalars_.element(store, points[0], -1), scalars_.element(store, points[next], -1));
+      if (count > best_count) best_count = count, best = &tile;
     }
     std::vector<std::vector<size_t>> result;
     std::vector<bool> taken(points.size(), false);
     for (size_t i = 0; i < points.size(); ++i) {
       if (taken[i]) continue;
       result.emplace_back();
-      for (int n = 0; n < best_vector; ++n) {
-        size_t p = i + static_cast<size_t>(n) * best_stride;
+      for (int n = 0; n < (best ? best->vector : 1); ++n) {
+        const size_t p = n == 0 ? i : neighbour(i, best->axis, n);
+        if (p == points.size()) break;
         taken[p] = true;
         result.back().push_back(p);
       }
     }
+    return result;
+  }
+
+  // The constant parts of a point's indices, which tell the points of a tile apart.
+  static std::vector<int64_t> constants(const Point& point, size_t axis, int64_t distance) {
+    std::vector<int64_t> result;
+    for (const Linear& index : point) result.push_back(index.constant);
+    if (distance != 0) result[axis] += distance;
     return result;
   }
 
@@ -171,16 +200,49 @@ class NestLowering {
     std::vector<size_t> own, shared;  // stores of every thread to itself, and those of the first of equal threads
     for (size_t i = 0; i < nest_.stores.size(); ++i)
       (idle_ >= 0 && context_.in_registers(nest_.stores[i].access.value) ? own : shared).push_back(i);
-    if (!own.empty()) finish(points, own);
+    if (!own.empty()) finish_within(points, own);
     if (shared.empty()) return;
     auto rest = [&] {
       if (alone) reduce(points);
-      finish(points, shared);
+      finish_within(points, shared);
     };
     if (idle_ >= 0)
       bracket([&] { builder_.when(idle_); }, rest);
     else
       rest();
+  }
+
+  // Finishes the points that are within the limits of padded axes, with one bracket for those that have the same
+  // condition.
+  void finish_within(const std::vector<Point>& points, const std::vector<size_t>& stores) {
+    std::vector<const Tile*> limited;
+    for (const Tile& tile : tiles_)
+      if (tile.limit > 0) limited.push_back(&tile);
+    if (limited.empty()) return finish(points, stores);
+    std::map<std::vector<int64_t>, std::vector<Point>> parts;
+    for (const Point& point : points) {
+      std::vector<int64_t> key;
+      for (const Tile* tile : limited) {
+        // Neighbours stand or fall together where the extent is a multiple of them.
+        int64_t offset = point[tile->axis].constant - base_[tile->axis].constant;
+        key.push_back(tile->limit % tile->vector == 0 ? offset / tile->vector * tile->vector : offset);
+      }
+      parts[key].push_back(point);
+    }
+    for (const auto& [offsets, part] : parts) {
+      int32_t pred = Scalars::certain;
+      for (size_t i = 0; i < limited.size() && pred != Scalars::impossible; ++i) {
+        Linear index = base_[limited[i]->axis];
+        index.constant += offsets[i];
+        pred = scalars_.both(pred, scalars_.within(index, limited[i]->limit));
+      }
+      if (pred == Scalars::impossible) continue;
+      context_.forget_expected();
+      if (pred == Scalars::certain)
+        finish(part, stores);
+      else
+        bracket([&] { builder_.when(pred); }, [&] { finish(part, stores); });
+    }
   }
 
   void finish(const std::vector<Point>& points, const std::vector<size_t>& stores) {
@@ -209,7 +271,25 @@ class NestLowering {
     return builder_.constant(0);  // nothing reads the result
   }
 
+  MmaAxis mma_axis(int32_t axis) const {
+    for (const Tile& tile : tiles_)
+      if (tile.axis == static_cast<size_t>(axis)) return {start_[axis], tile.points, tile.vector, tile.limit};
+    return {};
+  }
+
   void reduce(const std::vector<Point>& points) {
+    if (mma_) {
+      const MmaAxis rows = mma_axis(binding_.mma_rows), columns = mma_axis(binding_.mma_columns);
+      const auto offset = [](const MmaAxis& axis, int lanes, int t) {
+        return int64_t{t} / axis.vector * lanes * axis.vector + t % axis.vector;
+      };
+      return mma_->reduce(base_, rows, columns, [&](int row, int column, int32_t value) {
+        Point point = base_;
+        point[binding_.mma_rows].constant += offset(rows, binding_.axes[binding_.mma_rows].lane_count, row);
+        point[binding_.mma_columns].constant += offset(columns, binding_.axes[binding_.mma_columns].lane_count, column);
+        scalars_.set_accumulator(point, value);
+      });
+    }
     bool over_axes = nest_.parallel_count() < static_cast<int>(nest_.axes.size());
     sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, extent(nest_.axes.size() - 1)) : 1;
     std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
@@ -349,9 +429,11 @@ class NestLowering {
   const plan::Nest& nest_;
   const plan::Binding& binding_;
   Scalars scalars_;
-  Point base_;                 // the tile's first point
-  std::vector<size_t> order_;  // parallel axes, outermost first
-  std::vector<Tile> tiles_;    // of the open parallel axes
+  Point base_;                       // the tile's first point
+  std::vector<size_t> order_;        // parallel axes, outermost first
+  std::vector<Tile> tiles_;          // of the open parallel axes
+  std::optional<MmaReduction> mma_;  // of a contraction on tensor cores
+  Point start_;                      // the first point of the warp's block
   int32_t idle_ = -1;
   int64_t sums_ = 1;     // accumulators of a point
   double identity_ = 0;  // of the reduction

@@ -14,8 +14,6 @@ using plan::Scalar;
 
 namespace {
 
-constexpr int32_t certain = -1, impossible = -2;  // in the place of a predicate
-
 void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
   for (const plan::Term& term : index.terms) {
     if (term.axis == plan::time_axis) continue;  // the same for the whole nest
@@ -34,7 +32,8 @@ Scalars::Scalars(Context& context, const plan::Nest& nest)
       nest_(nest),
       axes_(nest.body.size(), 0),
       uses_(nest.body.size(), 0),
-      late_(nest.body.size(), false) {
+      late_(nest.body.size(), false),
+      limits_(nest.axes.size(), 0) {
   uint32_t parallel = 0, sample = 0;
   check(nest.axes.size() <= 32, "nest '{}' has {} axes", nest.name, nest.axes.size());
   for (size_t a = 0; a < nest.axes.size(); ++a) {
@@ -146,6 +145,12 @@ void Scalars::expect_operand(const std::vector<Point>& points) {
   expect(needed, points);
 }
 
+void Scalars::expect_value(int32_t scalar, const std::vector<Point>& points) {
+  std::vector<bool> needed(nest_.body.size(), false);
+  needed[scalar] = true;
+  expect(needed, points);
+}
+
 void Scalars::expect_stored(const std::vector<Point>& points, const std::vector<size_t>& stores) {
   std::vector<bool> needed(nest_.body.size(), false);
   for (size_t i : stores) needed[nest_.stores[i].scalar] = true;
@@ -163,6 +168,7 @@ void Scalars::expect(std::vector<bool> needed, const std::vector<Point>& points)
     std::set<std::vector<int64_t>> seen;
     for (const Point& point : points) {
       if (!seen.insert(key(static_cast<int32_t>(i), point)).second) continue;
+      if (within_limits(static_cast<int32_t>(i), point) != certain) continue;
       std::vector<Linear> dims = resolve_all(s.access, point);
       if (s.access.indirect >= 0) {
         dims[0] = {};
@@ -228,7 +234,23 @@ int32_t Scalars::within(const Linear& index, int64_t extent) {
   return pred;
 }
 
+int32_t Scalars::within_limit(size_t axis, const Point& point) {
+  return limits_[axis] == 0 ? certain : within(point[axis], limits_[axis]);
+}
+
+int32_t Scalars::within_limits(int32_t scalar, const Point& point) {
+  int32_t pred = certain;
+  for (size_t a = 0; a < limits_.size(); ++a) {
+    if (!(axes_[scalar] >> a & 1)) continue;
+    int32_t p = within_limit(a, point);
+    if (p == impossible) return impossible;
+    pred = both(pred, p);
+  }
+  return pred;
+}
+
 int32_t Scalars::both(int32_t a, int32_t b) {
+  if (a == impossible || b == impossible) return impossible;
   if (a == certain || b == certain) return a == certain ? b : a;
   return builder_.emit(Op::band, a, b);
 }
@@ -289,8 +311,9 @@ int32_t Scalars::compute(int32_t id, const Point& point) {
     }
     case Scalar::Kind::step: return context_.step;
     case Scalar::Kind::load: {
-      int32_t valid = holds(s.guards, point);
-      if (valid == impossible) return constant(s.dtype, s.value);
+      int32_t valid = holds(s.guards, point), in_limits = within_limits(id, point);
+      if (valid == impossible || in_limits == impossible) return constant(s.dtype, s.value);
+      valid = both(valid, in_limits);
       std::vector<Linear> dims = resolve_all(s.access, point);
       if (s.access.indirect >= 0) {
         dims[0] = {};

@@ -25,6 +25,7 @@ class Scalars {
   void prepare_operand(const std::vector<Point>& points);
   // Says which elements the points will read: for the reduced scalar, or for the stores whose numbers are given.
   void expect_operand(const std::vector<Point>& points);
+  void expect_value(int32_t scalar, const std::vector<Point>& points);
   void expect_stored(const std::vector<Point>& points, const std::vector<size_t>& stores);
   Context::Element element(const plan::Store& store, const Point& point, int32_t scalar);
   int32_t load_stored(const plan::Store& store, const Point& point);
@@ -43,6 +44,16 @@ class Scalars {
   bool reads_overwritten(int32_t reduced) const { return late_[reduced]; }
   const plan::Nest& nest() const { return nest_; }
 
+  // In the place of a predicate: it holds in every thread, or in none.
+  static constexpr int32_t certain = -1, impossible = -2;
+  // Predicate that 0 <= index < extent, and that both hold.
+  int32_t within(const Linear& index, int64_t extent);
+  int32_t both(int32_t a, int32_t b);
+  // Points of the axis from `limit` on are none: loads that depend on the axis do not touch their elements and give
+  // zero. 0: the axis has no limit.
+  void set_limit(size_t axis, int64_t limit) { limits_[axis] = limit; }
+  int32_t within_limit(size_t axis, const Point& point);
+
   void open() { memo_.open(); }
   void close() { memo_.close(); }
 
@@ -53,8 +64,7 @@ class Scalars {
   Linear resolve(const plan::Index& index, const Point& point);
   int32_t holds(const std::vector<plan::Guard>& guards, const Point& point);
   int32_t quotient_holds(const plan::Quotient& q, const Point& point);
-  int32_t within(const Linear& index, int64_t extent);
-  int32_t both(int32_t a, int32_t b);
+  int32_t within_limits(int32_t scalar, const Point& point);
   std::vector<Linear> resolve_all(const plan::Access& access, const Point& point);
   Linear sample_of(const Point& point) const;
   std::vector<int64_t> key(int32_t scalar, const Point& point) const;
@@ -65,9 +75,10 @@ class Scalars {
   kernel::Builder& builder_;
   const plan::Nest& nest_;
   int sample_axis_ = -1;
-  std::vector<uint32_t> axes_;  // by scalar: the axes that it depends on, a bit each
-  std::vector<int> uses_;       // by scalar
-  std::vector<bool> late_;      // by scalar: needs the accumulator, or memory that this nest overwrites
+  std::vector<uint32_t> axes_;   // by scalar: the axes that it depends on, a bit each
+  std::vector<int> uses_;        // by scalar
+  std::vector<bool> late_;       // by scalar: needs the accumulator, or memory that this nest overwrites
+  std::vector<int64_t> limits_;  // by axis
   ScopedMemo<std::vector<int64_t>> memo_;
 };
 

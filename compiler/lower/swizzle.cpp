@@ -95,6 +95,8 @@ Bounds bounds_of(const kernel::Kernel& kernel, int32_t value) {
     case Op::to_i64:
     case Op::bits_f32:
     case Op::bits_i32:
+    case Op::tf32:
+    case Op::bf16_pair:
     case Op::var:
     case Op::get:
     case Op::set:
@@ -105,6 +107,7 @@ Bounds bounds_of(const kernel::Kernel& kernel, int32_t value) {
     case Op::load:
     case Op::store:
     case Op::lanes_xor:
+    case Op::mma:
     case Op::barrier: return {};
   }
   return {};

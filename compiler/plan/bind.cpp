@@ -244,11 +244,20 @@ Binding bind_nest(const Plan& plan, const Nest& nest) {
       }
     }
   }
+  if (wide && plan.schedule.precision != Precision::f32 && bind_mma(plan, nest, binding)) return binding;
   if (wide)
     spread_lanes(plan, nest, binding);
   else
     choose_tile(plan, nest, binding);
   return binding;
+}
+
+int64_t points_of_thread(const AxisBinding& axis, int64_t extent) {
+  if (!axis.padded) return ceil_div(extent, axis.threads);
+  int64_t count = 0;
+  for (int64_t t = 0; t < axis.tile; ++t)
+    count += (t / axis.vector * axis.lane_count * axis.vector + t % axis.vector) < extent;
+  return count;
 }
 
 void bind(Plan& plan) {

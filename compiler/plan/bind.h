@@ -1,9 +1,24 @@
 // Binding one nest: what bind() does for every nest of a plan, and reside() for those that it adds.
 #pragma once
 
+#include <optional>
+
 #include "compiler/plan/plan.h"
 
 namespace shoal::plan {
+
+// Points of an axis that a thread may have registers for: those that the first thread has.
+int64_t points_of_thread(const AxisBinding& axis, int64_t extent);
+
+// A nest that sums products of two factors over its last axis.
+struct Contraction {
+  int32_t a = -1, b = -1;           // scalars of the body
+  uint32_t a_axes = 0, b_axes = 0;  // those that each depends on, a bit each
+};
+std::optional<Contraction> contraction_of(const Plan& plan, const Nest& nest);
+// GPU: binds a contraction to tensor cores where that is predicted to be faster; else false, and nothing is changed.
+// `binding` has the warps already.
+bool bind_mma(const Plan& plan, const Nest& nest, Binding& binding);
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -48,6 +48,8 @@ void parse_axes(Line& line, bool reduced, Nest& nest, Binding& binding) {
         parse_lanes(line, spread);
       } else if (line.accept("warp")) {
         parse_level(line, &spread.warp_count, &spread.warp_div);
+      } else if (line.accept("padded")) {
+        spread.padded = true;
       } else if (line.accept("thread")) {
         line.expect("*");
         threads = line.small_integer(1);
@@ -241,6 +243,16 @@ void parse_nest_head(Line& head, bool relayout, Plan& plan) {
       head.expect("warp");
       parse_level(head, &binding.idle_warps, &binding.idle_warp_div);
     }
+  }
+  if (head.accept("mma")) {
+    const auto axis = [&] {
+      const std::string name = head.name();
+      for (int a = 0; a < nest.parallel_count(); ++a)
+        if (nest.axes[a].name == name) return a;
+      head.fail(fmt::format("'{}' is no parallel axis", name));
+    };
+    binding.mma_rows = axis();
+    binding.mma_columns = axis();
   }
   head.expect_end();
   plan.nests.push_back(std::move(nest));

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "compiler/plan/plan.h"
+#include "compiler/plan/bind.h"
 #include "compiler/support/error.h"
 
 namespace shoal::plan {
@@ -113,8 +113,7 @@ int64_t elements_of_thread(const Plan& plan, int32_t v) {
       int64_t count = 1;
       for (const Index& index : store.access.dims)
         for (const Term& term : index.terms) {
-          int32_t threads = plan.bindings[n].axes[term.axis].threads;
-          count *= (plan.nests[n].axes[term.axis].extent + threads - 1) / threads;
+          count *= points_of_thread(plan.bindings[n].axes[term.axis], plan.nests[n].axes[term.axis].extent);
         }
       most = std::max(most, count);
     }

@@ -53,6 +53,7 @@ struct AxisBinding {
                                          // + lane part
   int32_t tile = 1;                      // unrolled points of one thread; of a reduced axis: at least so many
   int32_t vector = 1;                    // so many of them are neighbours; divides tile
+  bool padded = false;                   // the last tile is whole too, and its points beyond the extent do nothing
   bool operator==(const AxisBinding&) const = default;
 };
 struct Binding {
@@ -60,6 +61,9 @@ struct Binding {
   int32_t idle_lanes = 1,
           idle_lane_div = 1;  // lanes (warps) that no axis uses: they repeat the work, the first one stores
   int32_t idle_warps = 1, idle_warp_div = 1;
+  // A contraction on tensor cores: the axes of the rows and columns of its tiles, which are then bound to lanes as
+  // kernel/tensor.h has the accumulators; its last axis is bound as the operands have it. -1: it is none.
+  int32_t mma_rows = -1, mma_columns = -1;
   bool operator==(const Binding&) const = default;
 };
 

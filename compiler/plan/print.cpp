@@ -96,6 +96,8 @@ class NestText {
           fmt::format(" {} %{} over [{}]", reduction_name(nest_.reduction), nest_.reduced, fmt::join(reduced, ", "));
     if (binding_.idle_lanes > 1) result += " idle" + level("lane", binding_.idle_lanes, binding_.idle_lane_div);
     if (binding_.idle_warps > 1) result += " idle" + level("warp", binding_.idle_warps, binding_.idle_warp_div);
+    if (binding_.mma_rows >= 0)
+      result += fmt::format(" mma {} {}", axes_[binding_.mma_rows], axes_[binding_.mma_columns]);
     return result + "\n";
   }
 
@@ -132,6 +134,7 @@ class NestText {
       result += fmt::format(" thread*{}", binding.threads);
     if (binding.tile != 1) result += fmt::format(" tile*{}", binding.tile);
     if (binding.vector != 1) result += fmt::format(" vector*{}", binding.vector);
+    if (binding.padded) result += " padded";
     return result;
   }
 

@@ -171,10 +171,10 @@ class Residence {
         if (nest.axes[a].extent > int64_t{axis.threads} * axis.tile) return 0;
         named[a] = true;
         map.push_back(axis);
-        count *= (nest.axes[a].extent + axis.threads - 1) / axis.threads;
+        count *= points_of_thread(axis, nest.axes[a].extent);
       }
       for (size_t a = 0; a < nest.axes.size(); ++a)
-        if (written && !named[a] && binding.axes[a].threads > 1) return 0;
+        if (written && !named[a] && !nest.axes[a].reduced && binding.axes[a].threads > 1) return 0;
       maps.push_back(map);
       elements = count;
     }
@@ -287,6 +287,7 @@ class Residence {
     if (spread) {  // the threads that use the elements copy them
       const Binding& owner = plan_.bindings[copy.owner.nest];
       binding = owner;
+      binding.mma_rows = binding.mma_columns = -1;
       binding.axes.clear();
       for (const Index& index : copy.owner.access->dims) binding.axes.push_back(owner.axes[index.terms[0].axis]);
     } else if (plan_.values[copy.held].in_registers && plan_.schedule.members_in_lanes()) {

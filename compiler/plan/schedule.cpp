@@ -25,6 +25,9 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
+constexpr std::string_view precision_names[] = {"f32", "f32x3", "tf32", "bf16"};
+constexpr int first_sm_with_tf32 = 80;
+
 int64_t positive(std::string_view digits, std::string_view part) {
   int64_t value = 0;
   auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -58,6 +61,14 @@ Spread parse_spread(std::string_view levels, std::string_view part, int* bare_la
 
 }  // namespace
 
+std::string_view precision_name(Precision precision) { return precision_names[static_cast<size_t>(precision)]; }
+
+Precision parse_precision(std::string_view text, std::string_view place) {
+  for (Precision p : {Precision::f32, Precision::f32x3, Precision::tf32, Precision::bf16})
+    if (text == precision_name(p)) return p;
+  throw SpecError(std::string(place), fmt::format("expected f32, f32x3, tf32 or bf16, got '{}'", text));
+}
+
 Schedule parse_schedule(std::string_view text, int lanes) {
   Schedule schedule;
   schedule.unroll = 4;
@@ -86,15 +97,18 @@ Schedule parse_schedule(std::string_view text, int lanes) {
       if (value != "store" && value != "recompute")
         throw SpecError("schedule", fmt::format("expected stash=store or stash=recompute, got '{}'", part));
       schedule.stash = value == "store" ? Stash::store : Stash::recompute;
+    } else if (key == "precision") {
+      schedule.precision = parse_precision(value, "schedule");
     } else if (key == "member" || key == "sample" || key == "unit") {
       auto axis = key == "member"   ? PopulationAxis::member
                   : key == "sample" ? PopulationAxis::sample
                                     : PopulationAxis::unit;
       schedule[axis] = parse_spread(value, part, &bare_lanes);
     } else {
-      throw SpecError(
-          "schedule",
-          fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll, sums and stash", key));
+      throw SpecError("schedule",
+                      fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll, sums, stash and "
+                                  "precision",
+                                  key));
     }
   }
   if (bare_lanes > 1)
@@ -122,10 +136,15 @@ std::string print(const Schedule& schedule) {
   text += fmt::format(" unroll={}", schedule.unroll);
   if (schedule.sums > 1) text += fmt::format(" sums={}", schedule.sums);
   if (schedule.stash == Stash::recompute) text += " stash=recompute";
+  if (schedule.precision != Precision::f32) text += fmt::format(" precision={}", precision_name(schedule.precision));
   return text;
 }
 
-void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch) {
+bool has_tensor_cores(const Schedule& schedule, int lanes, bool cpu, int sm) {
+  return !cpu && sm >= first_sm_with_tf32 && lanes == 32 && !schedule.members_in_lanes();
+}
+
+void check_schedule(const Schedule& schedule, int lanes, bool cpu, int sm, int64_t batch) {
   auto refuse = [&](const std::string& why) {
     throw SpecError("schedule", fmt::format("'{}' {}", print(schedule), why));
   };
@@ -148,6 +167,17 @@ void check_schedule(const Schedule& schedule, int lanes, bool cpu, int64_t batch
   if (schedule.unroll > 8) refuse("unrolls reductions by more than 8");
   if (schedule.unroll % schedule.sums != 0)
     refuse("deals a step of its reductions out unevenly: unroll by a multiple of sums");
+  if (schedule.precision != Precision::f32 && cpu)
+    refuse("computes on tensor cores, which a CPU does not have: leave out precision");
+  if (schedule.precision != Precision::f32 && schedule.members_in_lanes())
+    refuse(
+        "gives lanes to members, and tensor cores multiply with all lanes of a warp together: leave out precision, "
+        "or give lanes to samples and units");
+  if (schedule.precision != Precision::f32 && !has_tensor_cores(schedule, lanes, cpu, sm))
+    refuse(
+        fmt::format("computes on tensor cores for tf32 and bf16, which sm_{} does not have: leave out precision, or "
+                    "compile for sm_{} or later",
+                    sm, first_sm_with_tf32));
   if (schedule.chunk > batch) refuse(fmt::format("has a chunk larger than the batch of {}", batch));
 }
 

@@ -12,9 +12,12 @@
 // `lane` a thread of the warp or an element of the vector. A level may name its extent (`lane*8`); without one, `lane`
 // is what the other axes leave of the target's lanes, and `warp` is 1. `tile=SxU` is the register tile of one thread: S
 // steps along sample (or the outer tile axis of a nest), U along unit. `chunk` samples go through the network together
-// (default: all). `unroll` is the step of reduction loops, and `sums` the number of accumulators among which each point
-// of a tile deals it out (default: 1). `stash=recompute`: of what a loop over time computes and the loop that goes back
-// through it needs, only sums and carried values are kept, and the rest is computed again (default: store, all of it).
+// (default: all). `precision` is how exactly products are computed in contractions: f32 (the default), or on tensor
+// cores, whose sums are f32: f32x3 (tf32 in three passes, nearly as exact as f32), tf32 or bf16; each warp then
+// computes tiles of 16 x 8 points. `unroll` is the step of reduction loops, and `sums` the number of accumulators among
+// which each point of a tile deals it out (default: 1). `stash=recompute`: of what
+// a loop over time computes and the loop that goes back through it needs, only sums and carried values are kept, and the
+// rest is computed again (default: store, all of it).
 #pragma once
 
 #include <array>
@@ -27,6 +30,11 @@
 namespace shoal::plan {
 
 enum class PopulationAxis : uint8_t { member, sample, unit };
+
+enum class Precision : uint8_t { f32, f32x3, tf32, bf16 };
+// Throws SpecError (at `place`) that lists the names.
+Precision parse_precision(std::string_view text, std::string_view place);
+std::string_view precision_name(Precision);
 
 struct Spread {
   bool group = false;
@@ -44,6 +52,7 @@ struct Schedule {
   int unroll = 4;
   int sums = 1;
   Stash stash = Stash::store;
+  Precision precision = Precision::f32;
   bool operator==(const Schedule&) const = default;
 
   const Spread& operator[](PopulationAxis a) const { return axes[static_cast<size_t>(a)]; }
@@ -62,8 +71,11 @@ struct Schedule {
 Schedule parse_schedule(std::string_view text, int lanes);
 std::string print(const Schedule&);
 
-// The legality table: what a schedule must satisfy on a target with `lanes` lanes, `cpu` or not, for batch B.
+// The legality table: what a schedule must satisfy on a target with `lanes` lanes, `cpu` or not, for batch B. `sm`: of
+// a GPU, 80 for sm_80.
 // Throws SpecError (place "schedule") that says what to change.
-void check_schedule(const Schedule&, int lanes, bool cpu, int64_t batch);
+void check_schedule(const Schedule&, int lanes, bool cpu, int sm, int64_t batch);
+// Whether a schedule may have a precision other than f32 on the target; what check_schedule() asks, as a question.
+bool has_tensor_cores(const Schedule&, int lanes, bool cpu, int sm);
 
 }  // namespace shoal::plan

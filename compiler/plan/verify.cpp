@@ -1,7 +1,7 @@
 // The verifier of plans: what lowering relies on.
 #include <algorithm>
 
-#include "compiler/plan/plan.h"
+#include "compiler/plan/bind.h"
 #include "compiler/support/error.h"
 
 namespace shoal::plan {
@@ -46,6 +46,30 @@ void check_access(const Plan& plan, const Nest& nest, const Access& access, bool
 
 }  // namespace
 
+// Tensor cores: the lanes as kernel/tensor.h has them, for a nest that is a contraction over rows and columns.
+void check_mma(const Plan& plan, const Nest& nest, const Binding& binding) {
+  if (binding.mma_rows < 0 && binding.mma_columns < 0) return;
+  const std::optional<Contraction> c = contraction_of(plan, nest);
+  check(c.has_value() && plan.schedule.lanes() == 32 && plan.schedule.precision != Precision::f32,
+        "nest '{}' is no contraction for tensor cores", nest.name);
+  const auto parallel = [&](int32_t axis) { return axis >= 0 && axis < nest.parallel_count(); };
+  check(parallel(binding.mma_rows) && parallel(binding.mma_columns), "nest '{}': rows and columns are parallel axes",
+        nest.name);
+  const uint32_t rows = 1u << binding.mma_rows, columns = 1u << binding.mma_columns;
+  const bool as_written = (c->a_axes & rows) && (c->b_axes & columns) && !(c->a_axes & columns) && !(c->b_axes & rows);
+  const bool swapped = (c->b_axes & rows) && (c->a_axes & columns) && !(c->b_axes & columns) && !(c->a_axes & rows);
+  check(as_written || swapped, "nest '{}': rows and columns are not those of its two factors", nest.name);
+  const auto bound = [&](size_t axis, const std::vector<int32_t>& bits, int32_t least) {
+    const AxisBinding& b = binding.axes[axis];
+    check(b.lane_bits == bits && b.lane_count == 1 << bits.size() && b.padded && b.tile % least == 0 &&
+              b.vector % least == 0 && b.tile % b.vector == 0,
+          "nest '{}': axis '{}' is not bound as tensor cores have it", nest.name, nest.axes[axis].name);
+  };
+  bound(static_cast<size_t>(binding.mma_rows), {2, 3, 4}, 1);
+  bound(static_cast<size_t>(binding.mma_columns), {0, 1}, 2);
+  bound(nest.axes.size() - 1, {0, 1}, plan.schedule.precision == Precision::bf16 ? 4 : 2);
+}
+
 void verify(const Plan& plan) {
   std::vector<bool> known(plan.values.size(), false);
   for (const PlanArgument& argument : plan.arguments) known[argument.value] = !argument.is_output;
@@ -60,6 +84,8 @@ void verify(const Plan& plan) {
                          [](const Axis& a, const Axis& b) { return a.reduced < b.reduced; }),
           "nest '{}' has a reduced axis before a parallel one", nest.name);
     check(!nest.stores.empty(), "nest '{}' stores nothing", nest.name);
+    const size_t number = static_cast<size_t>(&nest - plan.nests.data());
+    if (number < plan.bindings.size()) check_mma(plan, nest, plan.bindings[number]);
     for (size_t i = 0; i < nest.body.size(); ++i) {
       const Scalar& s = nest.body[i];
       for (int32_t arg : s.args)

@@ -86,6 +86,35 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
   }
 }
 
+// Sizes that tensor cores' tiles do not divide, and wide enough that every contraction is on them.
+TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
+  Model model;
+  model.network =
+      test::network_from_json("[13]", R"([{"dense":{"units":27}},{"tanh":{}},{"dense":{"units":18}},{"relu":{}}])");
+  model.loss = test::loss_from_json(test::json::parse(R"({"mse":{}})"));
+  model.optimizer = test::optimizer_from_json(test::json::parse(R"({"adam":{"lr":0.01}})"));
+  const Program program = train(model, {.samples = 50, .batch = 21});
+  const Evaluation e = harness::random_inputs(program.graph, 2, 5);
+  std::unique_ptr<Nvrtc> nvrtc;
+  try {
+    nvrtc = std::make_unique<Nvrtc>();
+  } catch (const RuntimeError&) {  // the emulator alone then
+  }
+  Target target;
+  target.kind = Target::Kind::cuda;
+  target.lanes = 32;
+  for (std::string schedule : {"member=group,warp*2 sample=lane*8 unit=lane*4 tile=8x4",
+                               "member=group sample=warp*2,lane*8 unit=warp*2,lane*4 tile=4x4 chunk=16"})
+    for (std::string precision : {"f32x3", "tf32", "bf16"}) {
+      SCOPED_TRACE(schedule + " " + precision);
+      const Module m = compile(program.graph, target, {.members = 2, .schedule = schedule + " precision=" + precision});
+      EXPECT_GT(m.per_step.mma, 0);
+      for (uint64_t seed = 0; seed < 3; seed++) expect_emulated_as_interpreted(m, program.graph, e, 2, seed);
+      for (int sm : {80, 90, 120})
+        if (nvrtc) EXPECT_FALSE(nvrtc->compile(m.source, sm).bytes.empty());
+    }
+}
+
 TEST_P(CudaNetworks, ParametersOf16BitsRunAsTheInterpreterDoes) {
   for (DType storage : {DType::f16, DType::bf16}) {
     Model model = regression();

@@ -1,8 +1,11 @@
 // The hand-written kernels of the CUDA emitter's tests.
 #include "tests/emit/cuda_kernels.h"
 
+#include <array>
 #include <bit>
 #include <random>
+
+#include "tests/kernel/sample_kernels.h"
 
 namespace shoal::cuda_kernels {
 namespace {
@@ -39,6 +42,10 @@ int32_t add_scratch(Sample& s, const std::string& name, Space space, Type type, 
   s.kernel.buffers.push_back(buffer);
   return static_cast<int32_t>(s.kernel.buffers.size()) - 1;
 }
+
+// Of tf32 and bf16: ties, what rounds up to infinity, infinity, NaNs, zeros.
+constexpr std::array<uint32_t, 8> special_products = {0x3f801000u, 0x3f808000u, 0x7f7fffffu, 0x7f800000u,
+                                                      0x7fffffffu, 0x80000000u, 0x00000000u, 0xbf801000u};
 
 std::vector<uint32_t> zeros(int64_t n) { return std::vector<uint32_t>(static_cast<size_t>(n)); }
 
@@ -341,9 +348,21 @@ Sample halves() {
   return s;
 }
 
+Sample tensor_products(bool bf16) {
+  Sample s;
+  s.name = bf16 ? "products_of_bf16" : "products_of_tf32";
+  s.kernel = kernel::kernel_of_tensor_cores(bf16);
+  uint64_t seed = 21;
+  for (const kernel::Buffer& buffer : s.kernel.buffers)
+    s.buffers.push_back(buffer.written ? zeros(buffer.size) : random_floats(buffer.size, seed++));
+  for (size_t i = 0; i < special_products.size(); ++i) s.buffers[0][i] = special_products[i];
+  return s;
+}
+
 std::vector<Sample> all_samples() {
-  std::vector<Sample> samples{float_arithmetic(), integer_arithmetic(), conversions(),      loops_and_conditions(),
-                              memory_spaces(),    lane_exchange(),      order_of_effects(), halves()};
+  std::vector<Sample> samples{float_arithmetic(),     integer_arithmetic(), conversions(),      loops_and_conditions(),
+                              memory_spaces(),        lane_exchange(),      order_of_effects(), halves(),
+                              tensor_products(false), tensor_products(true)};
   for (uint64_t seed = 1; seed <= 4; seed++) samples.push_back(random_program(seed));
   return samples;
 }

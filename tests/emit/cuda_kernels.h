@@ -21,11 +21,12 @@ struct Sample {
 Sample float_arithmetic();    // every f32 opcode over special and random operands
 Sample integer_arithmetic();  // every i32, i64 and pred opcode, with wrapping and the sign bit
 Sample conversions();
-Sample loops_and_conditions();  // loop with a scalar count, when, repeat, vars
-Sample memory_spaces();         // wide accesses, shared memory between two warps, local registers
-Sample lane_exchange();         // lanes_xor of each type
-Sample order_of_effects();      // reads that must not move over the writes behind them
-Sample halves();                // every f16 and every bf16, alone and in wide loads
+Sample loops_and_conditions();      // loop with a scalar count, when, repeat, vars
+Sample memory_spaces();             // wide accesses, shared memory between two warps, local registers
+Sample lane_exchange();             // lanes_xor of each type
+Sample order_of_effects();          // reads that must not move over the writes behind them
+Sample halves();                    // every f16 and every bf16, alone and in wide loads
+Sample tensor_products(bool bf16);  // over special and random operands
 Sample random_program(uint64_t seed);
 
 std::vector<Sample> all_samples();

@@ -14,6 +14,8 @@ struct EmulateHost {
   void (*sync_warp)(void* machine, unsigned mask, int line);
   // The `bits` of the lane whose index is this lane's xor `lane_mask`.
   unsigned (*shuffle_xor)(void* machine, unsigned mask, unsigned bits, int lane_mask, int line);
+  // Products of tensor cores, of tf32 or bf16: this lane's registers of A and B (six) and of C, which becomes D.
+  void (*mma)(void* machine, int bf16, const unsigned* operands, float* c, int line);
   void (*access)(void* machine, const void* address, long bytes, int is_write, const void* program_counter);
 };
 

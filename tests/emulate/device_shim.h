@@ -48,6 +48,17 @@ inline float shoal_f16(unsigned short bits) {
   return bits >> 15 ? -value : value;
 }
 inline float shoal_bf16(unsigned short bits) { return __uint_as_float(static_cast<unsigned>(bits) << 16); }
+inline float shoal_tf32(float x) {
+  const unsigned bits = __float_as_uint(x), size = bits & 0x7fffffffu;
+  return size >= 0x7f800000u ? x : __uint_as_float((bits & 0x80000000u) | ((size + 0x1000u) >> 13 << 13));
+}
+inline unsigned shoal_to_bf16(float x) {
+  const unsigned bits = __float_as_uint(x);
+  return x != x ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+inline int shoal_bf16_pair(float low, float high) {
+  return static_cast<int>(shoal_to_bf16(high) << 16 | shoal_to_bf16(low));
+}
 inline int __float2int_rz(float f) { return static_cast<int>(f); }
 inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline float shoal_div(float a, float b) { return a / b; }
@@ -69,12 +80,24 @@ inline T shuffle_xor(unsigned mask, T value, int lane_mask, int line) {
 inline void sync_warp(int line, unsigned mask = 0xffffffffu) {
   emulate_host.sync_warp(emulate_host.machine, mask, line);
 }
+inline unsigned bits_of(float f) { return __float_as_uint(f); }
+inline unsigned bits_of(int i) { return static_cast<unsigned>(i); }
+template <typename T>
+inline void mma(int bf16, int line, float& d0, float& d1, float& d2, float& d3, T a0, T a1, T a2, T a3, T b0, T b1,
+                float c0, float c1, float c2, float c3) {
+  const unsigned operands[6] = {bits_of(a0), bits_of(a1), bits_of(a2), bits_of(a3), bits_of(b0), bits_of(b1)};
+  float c[4] = {c0, c1, c2, c3};
+  emulate_host.mma(emulate_host.machine, bf16, operands, c, line);
+  d0 = c[0], d1 = c[1], d2 = c[2], d3 = c[3];
+}
 }  // namespace emulate_shim
 
 // Macros, for the line number: a barrier or collective is identified by the line it stands on.
 #define __syncthreads() emulate_host.barrier(emulate_host.machine, __LINE__)
 #define __syncwarp(...) emulate_shim::sync_warp(__LINE__ __VA_OPT__(, ) __VA_ARGS__)
 #define __shfl_xor_sync(mask, value, lane_mask) emulate_shim::shuffle_xor(mask, value, lane_mask, __LINE__)
+#define shoal_mma_tf32(...) emulate_shim::mma<float>(0, __LINE__, __VA_ARGS__)
+#define shoal_mma_bf16(...) emulate_shim::mma<int>(1, __LINE__, __VA_ARGS__)
 #define threadIdx emulate_host.thread_index
 #define blockIdx emulate_host.block_index
 #define blockDim emulate_host.block_size

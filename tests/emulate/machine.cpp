@@ -42,6 +42,7 @@ Machine::Machine(Setup setup)
   host.barrier = host_barrier;
   host.sync_warp = host_sync_warp;
   host.shuffle_xor = host_shuffle_xor;
+  host.mma = host_mma;
   host.access = host_access;
 }
 
@@ -148,10 +149,53 @@ unsigned Machine::host_shuffle_xor(void* self, unsigned mask, unsigned bits, int
   return thread.bits;
 }
 
+void Machine::host_mma(void* self, int bf16, const unsigned* operands, float* c, int line) {
+  Machine& machine = *static_cast<Machine*>(self);
+  machine.current_->operands = operands;
+  machine.current_->accumulators = c;
+  machine.collect(bf16 ? Collective::mma_bf16 : Collective::mma_tf32, 0xffffffffu, line);
+}
+
+const char* Machine::name_of(Collective kind) {
+  switch (kind) {
+    case Collective::sync: return "__syncwarp";
+    case Collective::shuffle: return "__shfl_xor_sync";
+    case Collective::mma_tf32: return "shoal_mma_tf32";
+    case Collective::mma_bf16: return "shoal_mma_bf16";
+  }
+  return "";
+}
+
+// m16n8k8 of tf32, m16n8k16 of bf16: whole matrices from the lanes' registers, by the tables of the PTX manual. Sums
+// run from k = 0, each rounded once.
+void Machine::multiply(Thread* warp, bool bf16) {
+  const int pack = bf16 ? 2 : 1, depth = 8 * pack;
+  float a[16][16], b[16][8];
+  const auto number = [&](unsigned bits, int n) {
+    const unsigned upper = bf16 ? (n == 0 ? bits << 16 : bits & 0xffff0000u) : bits & 0xffffe000u;
+    return std::bit_cast<float>(upper);
+  };
+  for (int lane = 0; lane < 32; lane++) {
+    const unsigned* own = warp[lane].operands;
+    for (int n = 0; n < pack; n++) {
+      const int row = lane >> 2, column = (lane & 3) * pack + n, next = column + 4 * pack;
+      a[row][column] = number(own[0], n), a[row + 8][column] = number(own[1], n);
+      a[row][next] = number(own[2], n), a[row + 8][next] = number(own[3], n);
+      b[column][row] = number(own[4], n), b[next][row] = number(own[5], n);
+    }
+  }
+  for (int lane = 0; lane < 32; lane++)
+    for (int i = 0; i < 4; i++) {
+      float& c = warp[lane].accumulators[i];
+      for (int k = 0; k < depth; k++)
+        c = std::fma(a[(lane >> 2) + (i > 1 ? 8 : 0)][k], b[k][(lane & 3) * 2 + (i & 1)], c);
+    }
+}
+
 // Waits until every thread of `mask` has arrived at the same call; the last one performs it for all.
 void Machine::collect(Collective kind, unsigned mask, int line) {
   Thread& self = *current_;
-  const char* what = kind == Collective::sync ? "__syncwarp" : "__shfl_xor_sync";
+  const char* what = name_of(kind);
   Thread* warp = &threads_[static_cast<size_t>(self.warp()) * 32];
   const int lanes = std::min(32, setup_.block - self.warp() * 32);
   if (lanes < 32) mask &= (1u << lanes) - 1;  // a short last warp: threads that do not exist count as exited
@@ -183,6 +227,11 @@ void Machine::complete(Thread* warp, unsigned mask) {
       t.clock = known;
       t.clock[t.lane()]++;  // what it does from now on is known to nobody yet
     });
+  } else if (current_->collective != Collective::shuffle) {
+    if (mask != 0xffffffffu)
+      abandon(FaultKind::lane_operation, current_->line,
+              fmt::format("{} by a warp of fewer than 32 threads", name_of(current_->collective)));
+    multiply(warp, current_->collective == Collective::mma_bf16);
   } else {
     std::array<unsigned, 32> bits{};
     for_each([&](const Thread& t) {
@@ -222,10 +271,10 @@ std::string Machine::describe_waiting() const {
     if (last && last->state == thread.state && last->line == thread.line && last->mask == thread.mask) continue;
     last = &thread;
     if (shown++ == 6) return text + " ...";
-    const char* where = thread.state == State::done             ? "has exited"
-                        : thread.state == State::at_barrier     ? "waits in __syncthreads"
-                        : thread.collective == Collective::sync ? "waits in __syncwarp"
-                                                                : "waits in __shfl_xor_sync";
+    const std::string where = thread.state == State::done ? "has exited"
+                              : thread.state == State::at_barrier
+                                  ? "waits in __syncthreads"
+                                  : fmt::format("waits in {}", name_of(thread.collective));
     text += fmt::format(" [thread {} {}{}]", thread.index, where,
                         thread.state == State::done ? "" : fmt::format(" at line {}", thread.line));
   }

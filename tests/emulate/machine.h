@@ -35,7 +35,7 @@ class Machine {
 
  private:
   enum class State : uint8_t { ready, at_barrier, in_collective, done };
-  enum class Collective : uint8_t { sync, shuffle };
+  enum class Collective : uint8_t { sync, shuffle, mma_tf32, mma_bf16 };
   struct Thread {
     Machine* machine = nullptr;
     Fiber fiber{};
@@ -44,6 +44,8 @@ class Machine {
     int line = 0;        // where it waits
     unsigned mask = 0, bits = 0;
     int lane_mask = 0;
+    const unsigned* operands = nullptr;  // of a product: registers of A and B, and of C, which becomes D
+    float* accumulators = nullptr;
     Collective collective = Collective::sync;
     std::array<uint32_t, 32> clock{};  // what it knows of the lanes of its warp
     int lane() const { return index % 32; }
@@ -54,6 +56,7 @@ class Machine {
   static void host_barrier(void* machine, int line);
   static void host_sync_warp(void* machine, unsigned mask, int line);
   static unsigned host_shuffle_xor(void* machine, unsigned mask, unsigned bits, int lane_mask, int line);
+  static void host_mma(void* machine, int bf16, const unsigned* operands, float* c, int line);
   static void host_access(void* machine, const void* address, long bytes, int is_write, const void* program_counter);
   static void thread_main(void* thread);
 
@@ -64,6 +67,8 @@ class Machine {
   bool release_barrier();  // all wait at one: opens it
   void collect(Collective kind, unsigned mask, int line);
   void complete(Thread* warp, unsigned mask);
+  static void multiply(Thread* warp, bool bf16);
+  static const char* name_of(Collective);
   std::string describe_waiting() const;
   void fault(FaultKind, int line, const std::string& what);
   [[noreturn]] void abandon(FaultKind, int line, const std::string& what);

@@ -86,6 +86,14 @@ const std::vector<Planted> planted{
     {"HalfOfAShuffle", FaultKind::deadlock,
      "  float v = in[t];\n  if (t % 2 == 0) {\n    v = __shfl_xor_sync(0xffffffffu, v, 2); /*HERE*/\n  }\n  out[t] = "
      "v;\n"},
+    {"HalfOfAProduct", FaultKind::deadlock,
+     "  float a, b, c, d;\n  const float v = in[t];\n  if (t % 2 == 0) {\n"
+     "    shoal_mma_tf32(a, b, c, d, v, v, v, v, v, v, v, v, v, v); /*HERE*/\n    out[t] = a + b + c + d;\n  }\n"},
+    // A product is no fence: what lanes exchange through memory around it needs one of its own.
+    {"MissingSyncwarpBehindAProduct", FaultKind::race,
+     "  smem[t] = 0;\n  __syncwarp();\n  smem[t] = in[t];\n  float a, b, c, d;\n  const float v = in[t];\n"
+     "  shoal_mma_tf32(a, b, c, d, v, v, v, v, v, v, v, v, v, v);\n"
+     "  out[t] = a + b + c + d + smem[t ^ 1]; /*HERE*/\n"},
     {"ShuffleReadsOutsideItsMask", FaultKind::lane_operation,
      "  float v = in[t];\n  if ((t & 31) < 16) {\n    v = __shfl_xor_sync(0x0000ffffu, v, 16); /*HERE*/\n  }\n  out[t] "
      "= v;\n"},

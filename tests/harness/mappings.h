@@ -29,6 +29,8 @@ inline const std::vector<Mapping>& all_mappings() {
       {"warp_per_member", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x2 chunk=3 stash=recompute"},
       {"members_share_warp", false, "member=group,lane*4 sample=lane*2 unit=lane*4 tile=4x2"},
       {"members_share_warps", false, "member=group,warp*2,lane*2 sample=lane*16 tile=2x4"},
+      {"tensor_cores", false, "member=group,warp*2 sample=lane*4 unit=lane*8 tile=4x8 precision=f32x3"},
+      {"tensor_cores_chunks", false, "member=group sample=warp*2,lane*4 unit=lane*8 tile=2x4 chunk=5 precision=f32x3"},
       {"block_per_member", false, "member=group sample=warp*2,lane*4 unit=warp*2,lane*8 tile=2x2 sums=4"},
   };
   return mappings;

@@ -5,7 +5,46 @@
 
 namespace shoal::kernel {
 
-// Verifies, runs cleanly on one group with `out` of 256 elements, and has every opcode at least once.
+// Products of tensor cores: D = A B + C of 16 x 8 matrices, with A (16 x depth) and B (depth x 8) from row-major
+// memory, rounded to tf32 (depth 8) or to bf16 (depth 16). A lane loads and stores what the PTX manual says that it
+// holds.
+inline Kernel kernel_of_tensor_cores(bool bf16) {
+  Kernel k;
+  k.name = "product";
+  k.lanes = 32;
+  const int64_t depth = bf16 ? 16 : 8;
+  k.buffers = {{.name = "a", .space = Space::global, .type = Type::f32, .size = 16 * depth},
+               {.name = "b", .space = Space::global, .type = Type::f32, .size = depth * 8},
+               {.name = "c", .space = Space::global, .type = Type::f32, .size = 128},
+               {.name = "d", .space = Space::global, .type = Type::f32, .size = 128}};
+  Builder build(k);
+  const int32_t lane = build.leaf(Op::lane), four = build.constant_i32(4);
+  const int32_t group = build.emit(Op::div, lane, four), in_group = build.emit(Op::rem, lane, four);
+  // Element (row_factor, column_factor) of this lane's index pair, as row * stride + column.
+  const auto at = [&](int32_t row, int64_t stride, int32_t column, int64_t factor) {
+    return build.emit(Op::add, build.emit(Op::mul, row, build.constant_i32(stride)),
+                      build.emit(Op::mul, column, build.constant_i32(factor)));
+  };
+  const auto rounded = [&](int32_t buffer, int32_t index, int64_t offset, int64_t next) {
+    const int32_t first = build.load(buffer, -1, index, offset);
+    if (!bf16) return build.emit(Op::tf32, first);
+    return build.emit(Op::bf16_pair, first, build.load(buffer, -1, index, offset + next));
+  };
+  std::array<int32_t, 4> a{}, c{};
+  std::array<int32_t, 2> b{};
+  const int32_t in_a = at(group, depth, in_group, bf16 ? 2 : 1), in_b = at(in_group, bf16 ? 16 : 8, group, 1);
+  const int32_t in_c = at(group, 8, in_group, 2);
+  const int64_t half = depth / 2;
+  for (int r = 0; r < 4; ++r) a[r] = rounded(0, in_a, (r % 2) * 8 * depth + (r / 2) * half, 1);
+  for (int r = 0; r < 2; ++r) b[r] = rounded(1, in_b, r * half * 8, 8);
+  for (int r = 0; r < 4; ++r) c[r] = build.load(2, -1, in_c, (r / 2) * 64 + r % 2);
+  const std::array<int32_t, 4> d = build.mma(a, b, c);
+  for (int r = 0; r < 4; ++r) build.store(3, -1, in_c, (r / 2) * 64 + r % 2, d[r]);
+  return k;
+}
+
+// Verifies, runs cleanly on one group with `out` of 256 elements, and has every opcode at least once, but for those of
+// tensor cores.
 inline Kernel kernel_with_every_opcode() {
   Kernel k;
   k.name = "everything";

@@ -46,6 +46,11 @@ TEST(KernelText, EveryOpcodeComesBack) {
   const Kernel k = kernel_with_every_opcode();
   std::set<Op> seen;
   for (const Instruction& i : k.code) seen.insert(i.op);
+  for (bool bf16 : {false, true}) {
+    const Kernel product = kernel_of_tensor_cores(bf16);
+    for (const Instruction& i : product.code) seen.insert(i.op);
+    expect_round_trip(product);
+  }
 #define SHOAL_OPCODE(name, operands, kind) EXPECT_TRUE(seen.contains(Op::name)) << #name;
 #include "compiler/kernel/opcodes.inc"
 #undef SHOAL_OPCODE

@@ -7,7 +7,7 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
   plan::Plan plan;
   int lanes = harness::target_for(mapping).lanes;
   plan.schedule = plan::parse_schedule(harness::schedule_for(mapping, graph), lanes);
-  plan::check_schedule(plan.schedule, lanes, mapping.cpu, graph.batch);
+  plan::check_schedule(plan.schedule, lanes, mapping.cpu, 80, graph.batch);
   plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
   plan.access = mapping.cpu ? 1 : 4;
   plan::make_nests(graph, plan.chunk < graph.batch, plan);

@@ -66,6 +66,7 @@ TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
       {"member=group*8",
        "schedule: 'group*8' in 'member=group*8' is no level; levels are group, warp, lane and loop, and warp and lane "
        "may have an extent such as lane*8"},
+      {"precision=f16", "schedule: expected f32, f32x3, tf32 or bf16, got 'f16'"},
       {"sample=lane unit=lane", "schedule: two axes take all lanes; give extents such as sample=lane*4 unit=lane*8"},
   };
   for (const Bad& bad : cases) EXPECT_EQ(error_of([&] { parse_schedule(bad.text, 32); }), bad.message);
@@ -98,19 +99,30 @@ TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
       {"member=group,lane tile=4x4 unroll=8 sums=8", true, "has a tile of more than 64 accumulators"},
       {"member=group,lane unroll=6 sums=4", true,
        "deals a step of its reductions out unevenly: unroll by a multiple of sums"},
+      {"member=group,lane precision=tf32", true,
+       "computes on tensor cores, which a CPU does not have: leave out precision"},
+      {"member=group,lane precision=bf16", false,
+       "gives lanes to members, and tensor cores multiply with all lanes of a warp together: leave out precision, or "
+       "give lanes to samples and units"},
       {"member=group,lane chunk=17", true, "has a chunk larger than the batch of 16"},
   };
   for (const Illegal& bad : cases) {
     const int lanes = bad.cpu ? 8 : 32;
     const Schedule schedule = parse_schedule(bad.text, lanes);
-    EXPECT_EQ(error_of([&] { check_schedule(schedule, lanes, bad.cpu, 16); }),
+    EXPECT_EQ(error_of([&] { check_schedule(schedule, lanes, bad.cpu, 80, 16); }),
               "schedule: '" + print(schedule) + "' " + bad.message);
   }
+  const Schedule products = parse_schedule("member=group sample=lane precision=f32x3", 32);
+  EXPECT_EQ(error_of([&] { check_schedule(products, 32, false, 75, 16); }),
+            "schedule: '" + print(products) +
+                "' computes on tensor cores for tf32 and bf16, which sm_75 does not have: leave out precision, or "
+                "compile for sm_80 or later");
+  EXPECT_EQ(error_of([&] { check_schedule(products, 32, false, 80, 16); }), "accepted");
   // Just inside each bound.
   for (std::string text : {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16",
                            "member=group,lane tile=4x2 unroll=8 sums=8"})
-    EXPECT_EQ(error_of([&] { check_schedule(parse_schedule(text, 8), 8, true, 16); }), "accepted") << text;
-  EXPECT_EQ(error_of([] { check_schedule(parse_schedule("member=group,warp*32,lane", 32), 32, false, 16); }),
+    EXPECT_EQ(error_of([&] { check_schedule(parse_schedule(text, 8), 8, true, 80, 16); }), "accepted") << text;
+  EXPECT_EQ(error_of([] { check_schedule(parse_schedule("member=group,warp*32,lane", 32), 32, false, 80, 16); }),
             "accepted");
 }
 

@@ -19,7 +19,9 @@ WAVEFRONTS = {  # cycles of shared memory for one access of a warp, without bank
 FMA = {"FFMA", "FFMA32I", "FFMA2"}
 FLOAT = FMA | {"FADD", "FMUL", "FSETP", "FSEL", "FMNMX", "FSET", "FCHK", "FADD32I", "FMUL32I"}
 OTHER = {"LDS", "STS", "LDG", "STG", "LDL", "STL", "SHFL", "BAR", "WARPSYNC", "NOP", "BRA", "BSSY", "BSYNC", "EXIT", "CALL", "RET",
-         "MUFU", "WARPSYNC", "DEPBAR", "BREAK", "YIELD"}
+         "MUFU", "WARPSYNC", "DEPBAR", "BREAK", "YIELD", "HMMA"}
+# Cycles of a product of tensor cores (m16n8k8 of tf32, m16n8k16 of bf16), as mma.sync is said to reach on sm_90: 62 % of the peak.
+MMA_CYCLES = 1.6
 # Multiprocessors, GHz of the boost clock, GB/s, bytes of shared memory, warps, of H200 (sm_90).
 DEVICE = {"multiprocessors": 132, "ghz": 1.98, "gb_per_s": 4800, "shared": 233472, "reserved": 1024, "warps": 64, "registers": 65536}
 
@@ -83,6 +85,7 @@ def weights(instructions, text):
 @dataclasses.dataclass
 class Estimate:
     ffma: float = 0
+    mma: float = 0
     instructions: float = 0
     wide: dict = dataclasses.field(default_factory=dict)  # "LDS": share of the bytes that 16-byte accesses move
     cycles: dict = dataclasses.field(default_factory=dict)  # by model: of a multiprocessor, for one member-step
@@ -99,13 +102,14 @@ def estimate(instructions, text, warps, bytes_of_global):
         if opcode in moved:
             width = sass.access_width(modifiers)
             moved[opcode][width] = moved[opcode].get(width, 0) + weight * warps
-    result = Estimate(counts.get("FFMA", 0), sum(counts.values()))
+    result = Estimate(counts.get("FFMA", 0), counts.get("HMMA", 0), sum(counts.values()))
     for opcode, by_width in moved.items():
         total = sum(int(width) * n for width, n in by_width.items())
         result.wide[opcode] = by_width.get("128", 0) * 128 / total if total else 1.0
     common = {
         "issue": result.instructions / SCHEDULERS,
         "special functions": counts.get("MUFU", 0) * 2,
+        "tensor cores": counts.get("HMMA", 0) * MMA_CYCLES,
         "integer": counts.get("INT", 0) / 2,
         "global memory": bytes_of_global / (DEVICE["gb_per_s"] / DEVICE["ghz"] / DEVICE["multiprocessors"]),
     }

@@ -26,6 +26,8 @@ TARGET = "sm_90"
 OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
 SKIPPED = 77
 MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
+# A work once more, with the schedule that choose takes and this precision.
+PRECISIONS = (("train_mlp", "f32x3"),)
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
 
@@ -65,6 +67,8 @@ def compile_source(library, source):
 def dump(shoal, spec, work, stage):
     command = [shoal, "dump", spec, "--target", TARGET, "--stage", stage, "--members", str(MEMBERS)]
     command += ["--program", "train", "--samples", str(work["samples"])] if work["train"] else ["--program", "forward"]
+    if work.get("schedule"):
+        command += ["--schedule", work["schedule"]]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise sass.SassError(f"{' '.join(command)}: {run.stderr.strip()}")
@@ -99,6 +103,20 @@ def global_bytes(plan, steps):
     return total
 
 
+def with_precisions(shoal, works, folder):
+    """The works, and behind them those of PRECISIONS."""
+    result = list(works)
+    for name, precision in PRECISIONS:
+        for work in (w for w in works if w["work"] == name):
+            spec = os.path.join(folder, name + ".json")
+            with open(spec, "w", encoding="utf-8") as file:
+                json.dump(work["spec"], file)
+            plan = dump(shoal, spec, work, "plan")
+            schedule = next(line for line in plan.splitlines() if line.startswith("schedule ")).removeprefix("schedule ")
+            result.append({**work, "work": f"{name} {precision}", "schedule": f"{schedule} precision={precision}"})
+    return result
+
+
 def measure(library, shoal, work, folder):
     spec = os.path.join(folder, work["work"] + ".json")
     with open(spec, "w", encoding="utf-8") as file:
@@ -126,6 +144,7 @@ def measure(library, shoal, work, folder):
         "members": model.members_of_multiprocessor(kernel.registers, shared, warps, members),
         "instructions": round(e.instructions, 1),
         "ffma": round(e.ffma, 1),
+        "mma": round(e.mma, 1),
         "planned_ffma": round(useful, 1),
         "wide_shared_loads": round(e.wide["LDS"], 3),
         "wide_global_loads": round(e.wide["LDG"], 3),
@@ -137,13 +156,13 @@ def measure(library, shoal, work, folder):
     return row
 
 
-HEAD = ("work", "NVRTC s", "regs", "local", "shared B", "members/SM", "instr/step", "FFMA (plan)", "LDS wide", "LDG wide",
+HEAD = ("work", "NVRTC s", "regs", "local", "shared B", "members/SM", "instr/step", "FFMA (plan)", "HMMA", "LDS wide", "LDG wide",
         "fp32 peak (return)", "ns/member-step (return)", "bound")
 
 
 def cells(row):
     return (row["work"], f"{row['seconds']:.2f}", str(row["registers"]), str(row["local"]), str(row["shared"]), str(row["members"]),
-            f"{row['instructions']:.0f}", f"{row['ffma']:.0f} ({row['planned_ffma']:.0f})", f"{100 * row['wide_shared_loads']:.0f} %",
+            f"{row['instructions']:.0f}", f"{row['ffma']:.0f} ({row['planned_ffma']:.0f})", f"{row['mma']:.0f}", f"{100 * row['wide_shared_loads']:.0f} %",
             f"{100 * row['wide_global_loads']:.0f} %", f"{100 * row['peak_merge']:.0f} % ({100 * row['peak_return']:.0f} %)",
             f"{row['ns_merge']:.3g} ({row['ns_return']:.3g})", row["bound_merge"])
 
@@ -171,7 +190,9 @@ def worse(old, new):
     faults = []
     if new["local"] > old["local"]:
         faults.append(f"local memory or spills: {new['local']}, was {old['local']}")
-    if new["bound_merge"] != "unknown" and new["ffma"] < new["planned_ffma"] * 0.999:
+    if new["mma"] < old.get("mma", 0):
+        faults.append(f"{new['mma']} products of tensor cores, were {old['mma']}")
+    if new["bound_merge"] != "unknown" and not new["mma"] and new["ffma"] < new["planned_ffma"] * 0.999:
         faults.append(f"{new['ffma']} FFMA, the plan has {new['planned_ffma']} multiply-adds")
     for key in ("peak_merge", "peak_return", "wide_shared_loads", "wide_global_loads"):
         if new[key] < old[key] - WORSE:
@@ -211,7 +232,8 @@ def main(arguments=None):
     works = json.loads(subprocess.run([options.shoal, "bench", "--list", "--json"], capture_output=True, text=True, check=True).stdout)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            rows = [measure(library, options.shoal, w, folder) for w in works if not options.work or w["work"] in options.work]
+            works = [w for w in with_precisions(options.shoal, works, folder) if not options.work or w["work"] in options.work]
+            rows = [measure(library, options.shoal, w, folder) for w in works]
         except (sass.SassError, model.ModelError) as error:
             print(f"works.py: {error}", file=sys.stderr)
             return 1
