@@ -36,8 +36,8 @@ void archive(Archive& a, T& k) {
 template <typename Archive, typename T>
   requires is_a<T, Estimate>
 void archive(Archive& a, T& estimate) {
-  auto& [fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers] = estimate;
-  a(fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers);
+  auto& [fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers, mma] = estimate;
+  a(fma, flops, transcendental, integer, global, shared, instructions, scattered, barriers, mma);
 }
 }  // namespace kernel
 
@@ -51,15 +51,15 @@ void archive(Archive& a, T& varies) {
 template <typename Archive, typename T>
   requires is_a<T, Target>
 void archive(Archive& a, T& target) {
-  auto& [kind, lanes, cpu, sm, l1, l2, shared, registers, workers, teams] = target;
-  a(kind, lanes, cpu, sm, l1, l2, shared, registers, workers, teams);
+  auto& [kind, lanes, cpu, sm, l1, l2, l3, shared, registers, workers, teams] = target;
+  a(kind, lanes, cpu, sm, l1, l2, l3, shared, registers, workers, teams);
 }
 
 template <typename Archive, typename T>
   requires is_a<T, Options>
 void archive(Archive& a, T& options) {
-  auto& [members, schedule] = options;
-  a(members, schedule);
+  auto& [members, schedule, precision] = options;
+  a(members, schedule, precision);
 }
 
 template <typename Archive, typename T>

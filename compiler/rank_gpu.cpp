@@ -59,13 +59,13 @@ bool same_kernel(const plan::GpuWork& a, const plan::GpuWork& b) {
          a.members == b.members && a.shared_bytes == b.shared_bytes;
 }
 
-struct Ranked {
+struct RankedWork {
   const plan::GpuCandidate* candidate;
   plan::GpuWork work;
   plan::GpuPrediction prediction;
 };
 
-std::string describe(const Ranked& r, double best_ns, int64_t members) {
+std::string describe(const RankedWork& r, double best_ns, int64_t members) {
   const plan::GpuPrediction& p = r.prediction;
   const auto each = [&](double ns) { return ns / static_cast<double>(members); };
   std::string text = fmt::format(
@@ -82,17 +82,17 @@ std::string describe(const Ranked& r, double best_ns, int64_t members) {
 Choice choose_gpu_schedule(const Graph& graph, const Target& target, int64_t members) {
   const plan::GpuMachine machine = plan::gpu_machine(target.sm, target.workers, target.shared_bytes);
   const std::vector<plan::GpuCandidate> candidates = plan::gpu_candidates(graph, members, machine);
-  std::vector<Ranked> ranked;
+  std::vector<RankedWork> ranked;
   for (const plan::GpuCandidate& c : candidates) {
     const plan::GpuWork work = work_of(make_plan(graph, c.schedule, target), members);
-    if (std::any_of(ranked.begin(), ranked.end(), [&](const Ranked& r) { return same_kernel(r.work, work); })) continue;
+    if (std::any_of(ranked.begin(), ranked.end(), [&](const RankedWork& r) { return same_kernel(r.work, work); })) continue;
     ranked.push_back({&c, work, plan::predict_gpu(work, machine)});
   }
   std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const Ranked& a, const Ranked& b) { return a.prediction.ns < b.prediction.ns; });
+                   [](const RankedWork& a, const RankedWork& b) { return a.prediction.ns < b.prediction.ns; });
   Choice choice;
   choice.schedule = ranked[0].candidate->schedule;
-  for (const Ranked& r : ranked) choice.why += describe(r, ranked[0].prediction.ns, members);
+  for (const RankedWork& r : ranked) choice.why += describe(r, ranked[0].prediction.ns, members);
   choice.why += fmt::format("chosen: {}\n", ranked[0].candidate->name);
   return choice;
 }

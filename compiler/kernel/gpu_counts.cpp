@@ -56,7 +56,9 @@ Slots slots_of_arithmetic(const Kernel& kernel, const Instruction& i) {
     case Op::eq: return f32 ? Slots{.floats = 1} : Slots{.integers = 1};
     case Op::select: return i.type == Type::f32 ? Slots{.floats = 1} : Slots{.integers = 1};
     case Op::to_f32:
-    case Op::to_i32: return {.special = 1};
+    case Op::to_i32:
+    case Op::tf32:
+    case Op::bf16_pair: return {.special = 1};
     case Op::to_i64: return {.integers = 1};
     case Op::neg:
     case Op::abs:
@@ -78,6 +80,7 @@ Slots slots_of_arithmetic(const Kernel& kernel, const Instruction& i) {
     case Op::load:
     case Op::store:
     case Op::lanes_xor:
+    case Op::mma:
     case Op::barrier: return {};
   }
   return {};
@@ -142,6 +145,9 @@ class GpuCounter {
       case OpKind::lanes:
         total_.shared_merge += times_.back(), total_.shared_return += times_.back();
         return issue({.other = 1});
+      case OpKind::tensor:
+        if (i.imm == 0) issue({.other = 1});  // four instructions of the kernel are one of the machine
+        return;
       case OpKind::sync: total_.barriers += times_.back(); return issue({.other = 1});
       case OpKind::control: return control(i);
     }

@@ -54,6 +54,7 @@ class TreeBuilder {
         distance_[i] = follow(op, latency_.add);
         node().issue.shuffles += 1;
         return;
+      case OpKind::tensor: varying_[i] = true; return;  // not on CPUs
       case OpKind::sync:
         if (kernel_.warps > 1 && op.imm == 1) tree_.barriers += times_.back();
         return;

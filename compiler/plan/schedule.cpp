@@ -105,10 +105,11 @@ Schedule parse_schedule(std::string_view text, int lanes) {
                                     : PopulationAxis::unit;
       schedule[axis] = parse_spread(value, part, &bare_lanes);
     } else {
-      throw SpecError("schedule",
-                      fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll, sums, stash and "
-                                  "precision",
-                                  key));
+      throw SpecError(
+          "schedule",
+          fmt::format("unknown key '{}'; known are member, sample, unit, tile, chunk, unroll, sums, stash and "
+                      "precision",
+                      key));
     }
   }
   if (bare_lanes > 1)

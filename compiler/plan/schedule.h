@@ -16,8 +16,8 @@
 // cores, whose sums are f32: f32x3 (tf32 in three passes, nearly as exact as f32), tf32 or bf16; each warp then
 // computes tiles of 16 x 8 points. `unroll` is the step of reduction loops, and `sums` the number of accumulators among
 // which each point of a tile deals it out (default: 1). `stash=recompute`: of what
-// a loop over time computes and the loop that goes back through it needs, only sums and carried values are kept, and the
-// rest is computed again (default: store, all of it).
+// a loop over time computes and the loop that goes back through it needs, only sums and carried values are kept, and
+// the rest is computed again (default: store, all of it).
 #pragma once
 
 #include <array>
