@@ -241,6 +241,7 @@ std::string Emitter::module() {
     header = end == std::string_view::npos ? std::string_view{} : header.substr(end + 1);
   }
   text += fmt::format("target triple = \"{}\"\n\n", features_.triple);
+  for (const auto& [name, function] : functions_) text += function;
   text += signature() + out_.text() + "}\n\n" + entry_point() + "\n" + out_.declarations();
   // Without the minimum LLVM would split 512-bit vectors on CPUs that it believes to clock down.
   const int32_t bits = kernel_.lanes * 32 >= 512 ? 512 : kernel_.lanes * 32 >= 256 ? 256 : 128;

@@ -131,6 +131,7 @@ class Emitter {
   std::vector<Mask> masks_;
   std::vector<Open> open_;
   std::map<Address, std::string> pointers_;
+  std::map<std::string, std::string> functions_;  // that the kernel calls, by name
 };
 
 }  // namespace shoal::emit::ir
