@@ -142,7 +142,7 @@ class Writer {
 };
 
 TEST(CpuRandomKernel, EqualsTheInterpreter) {
-  for (uint32_t seed = 1; seed <= 60; ++seed) {
+  for (uint32_t seed = 1; seed <= 12 * machines().size(); ++seed) {
     const Machine& machine = machines()[seed % machines().size()];
     Kernel k;
     k.lanes = machine.lanes;

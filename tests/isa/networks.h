@@ -11,7 +11,7 @@ namespace shoal::test {
 std::vector<harness::Mapping> isa_mappings();
 
 // Samples of every op, forward and gradients: the bits of the interpreter, and the evaluator's values in double.
-// Skipped for mappings that have the code of another one with other loops around it.
+// Under the two mappings that differ most; the others are skipped.
 void ops_agree(const harness::Mapping&, const Target&, const harness::Executor&);
 // A network of each kind trained for some steps: PyTorch's weights.
 void training_agrees(const harness::Mapping&, const Target&, const harness::Executor&);
