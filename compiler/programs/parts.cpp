@@ -2,6 +2,7 @@
 #include "compiler/programs/parts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/passes/passes.h"
 #include "compiler/support/error.h"
@@ -97,12 +98,12 @@ void update(Scope& scope, const Model& model, const std::vector<Trained>& traine
   });
 }
 
-Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* trace) {
+Program finish(ProgramKind kind, const Scope& scope, Graph graph, Trace* trace) {
   Program program;
   program.kind = kind;
-  program.graph = run_pass("fold", graph, fold, trace);
-  program.graph = run_pass("cse", program.graph, cse, trace);
-  program.graph = run_pass("dce", program.graph, dce, trace);
+  program.graph = run_pass("fold", std::move(graph), fold, trace);
+  program.graph = run_pass("cse", std::move(program.graph), cse, trace);
+  program.graph = run_pass("dce", std::move(program.graph), dce, trace);
   program.parameters = scope.parameters();
   for (Parameter& parameter : program.parameters) {
     parameter.node = no_node;
