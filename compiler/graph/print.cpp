@@ -1,6 +1,8 @@
 // Printing of graphs: one node a line, with its type as a comment.
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "compiler/graph/attributes.h"
 #include "compiler/graph/names.h"
 #include "compiler/graph/text.h"
@@ -15,16 +17,29 @@ std::string reference(const Graph& graph, NodeId id) {
 
 std::string name_text(const std::string& name) { return is_identifier(name) ? name : quoted_text(name); }
 
-std::string line(const Graph& graph, NodeId id) {
+void append_reference(std::string& text, const Graph& graph, NodeId id) {
+  if (!graph[id].name.empty())
+    text += graph[id].name;
+  else
+    fmt::format_to(std::back_inserter(text), "%{}", id);
+}
+
+void append_line(std::string& text, const Graph& graph, NodeId id) {
   const Node& node = graph[id];
-  std::string arguments;
-  for (NodeId input : node.inputs) arguments += ", " + reference(graph, input);
-  arguments += attributes_text(node.prim, node.attrs);
-  std::string type = std::string(dtype_name(node.dtype)) + shape_text(node.shape);
-  if (node.varies.member) type += " member";
-  if (node.varies.sample) type += " sample";
-  return fmt::format("{} = {}({})  # {}\n", reference(graph, id), prim_name(node.prim),
-                     arguments.empty() ? "" : arguments.substr(2), type);
+  append_reference(text, graph, id);
+  text.append(" = ").append(prim_name(node.prim)) += '(';
+  const char* separator = "";
+  for (NodeId input : node.inputs) {
+    text += separator;
+    append_reference(text, graph, input);
+    separator = ", ";
+  }
+  const std::string attributes = attributes_text(node.prim, node.attrs);  // each after ", "
+  text.append(attributes, attributes.empty() || !node.inputs.empty() ? 0 : 2);
+  text.append(")  # ").append(dtype_name(node.dtype)) += shape_text(node.shape);
+  if (node.varies.member) text += " member";
+  if (node.varies.sample) text += " sample";
+  text += '\n';
 }
 
 }  // namespace
@@ -33,7 +48,7 @@ std::string print(const Graph& graph) {
   std::string text = fmt::format("graph {} batch={}\n", name_text(graph.name), graph.batch);
   for (size_t l = 0; l < graph.loops.size(); ++l)
     text += fmt::format("loop {} extent={}{}\n", l, graph.loops[l].extent, graph.loops[l].reversed ? " reversed" : "");
-  for (NodeId id = 0; id < graph.nodes.size(); ++id) text += line(graph, id);
+  for (NodeId id = 0; id < graph.nodes.size(); ++id) append_line(text, graph, id);
   for (const Loop& loop : graph.loops)
     for (const Loop::Carried& each : loop.carried)
       text += fmt::format("advance {} = {}\n", reference(graph, each.carry), reference(graph, each.next));

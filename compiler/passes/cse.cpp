@@ -1,6 +1,7 @@
 // cse: nodes with the same primitive, inputs and attributes become one.
 #include <bit>
 #include <map>
+#include <utility>
 
 #include "compiler/passes/passes.h"
 #include "compiler/passes/rewrite.h"
@@ -34,13 +35,13 @@ std::string identity(const Node& node) {
 
 }  // namespace
 
-Graph cse(const Graph& graph) {
+Graph cse(Graph graph) {
   std::map<std::string, NodeId> known;
   // What a carry advances to must follow it, so it stays where it is. Carries themselves differ by what they become.
   std::vector<bool> stays(graph.nodes.size(), false);
   for (const Loop& loop : graph.loops)
     for (const auto& [carry, next] : loop.carried) stays[carry] = stays[next] = true;
-  return rewrite(graph, [&](Graph& result, Node node, NodeId old_id) {
+  return rewrite(std::move(graph), [&](Graph& result, Node node, NodeId old_id) {
     if (node.prim == Prim::input || stays[old_id]) return result.add(std::move(node));
     const auto [place, is_new] = known.try_emplace(identity(node), no_node);
     if (is_new) place->second = result.add(std::move(node));

@@ -1,6 +1,7 @@
 // dce: drops nodes that no output needs, and loops without nodes. Inputs stay, because they are what the outside hands
 // over.
 #include <map>
+#include <utility>
 
 #include "compiler/passes/passes.h"
 #include "compiler/passes/rewrite.h"
@@ -48,9 +49,9 @@ void drop_empty_loops(Graph& graph) {
 
 }  // namespace
 
-Graph dce(const Graph& graph) {
+Graph dce(Graph graph) {
   const std::vector<bool> needed = needed_nodes(graph);
-  Graph result = rewrite(graph, [&needed](Graph& made, Node node, NodeId old_id) {
+  Graph result = rewrite(std::move(graph), [&needed](Graph& made, Node node, NodeId old_id) {
     return needed[old_id] ? made.add(std::move(node)) : no_node;
   });
   drop_empty_loops(result);

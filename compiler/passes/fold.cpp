@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "compiler/graph/loops.h"
 #include "compiler/graph/scalar.h"
@@ -159,12 +160,12 @@ class Folder {
 
 }  // namespace
 
-Graph fold(const Graph& graph) {
+Graph fold(Graph graph) {
   std::vector<bool> advances(graph.nodes.size(), false);
   for (const Loop& loop : graph.loops)
     for (const auto& each : loop.carried) advances[each.next] = true;
   std::vector<int32_t> loops;  // of the result's nodes
-  return rewrite(graph, [&](Graph& result, Node node, NodeId old_id) {
+  return rewrite(std::move(graph), [&](Graph& result, Node node, NodeId old_id) {
     // What a carry advances to follows it, and stays in the loop: its operands may fold, itself it stays.
     if (advances[old_id]) {
       const NodeId kept = result.add(std::move(node));

@@ -1,4 +1,5 @@
-// The graph passes: each one verb, Graph f(const Graph&), in a file of its own; all run through run_pass.
+// The graph passes: each one verb, Graph f(Graph), in a file of its own; all run through run_pass. A graph that is
+// moved in is taken apart, not copied.
 #pragma once
 
 #include <functional>
@@ -11,11 +12,11 @@
 namespace shoal {
 
 // Runs one pass: times it, verifies its result, and tells the trace.
-Graph run_pass(std::string_view name, const Graph&, const std::function<Graph(const Graph&)>& pass, Trace* trace);
+Graph run_pass(std::string_view name, Graph, const std::function<Graph(Graph)>& pass, Trace* trace);
 
-Graph fold(const Graph&);  // constants, and identities such as x*1, x+0, reshape to the same shape, cast of a constant
-Graph cse(const Graph&);   // equal nodes become one
-Graph dce(const Graph&);   // nodes that no output needs go; inputs stay
+Graph fold(Graph);  // constants, and identities such as x*1, x+0, reshape to the same shape, cast of a constant
+Graph cse(Graph);   // equal nodes become one
+Graph dce(Graph);   // nodes that no output needs go; inputs stay
 
 Graph join(const Graph&);  // sums of zero-padded pieces that lie side by side become concatenations
 

@@ -1,11 +1,13 @@
-// Copying a graph node by node into a new one: what fold, cse and dce share.
+// Moving a graph node by node into a new one: what fold, cse and dce share.
 #include "compiler/passes/rewrite.h"
+
+#include <utility>
 
 #include "compiler/support/error.h"
 
 namespace shoal {
 
-Graph rewrite(const Graph& graph, const std::function<NodeId(Graph&, Node, NodeId old_id)>& visit) {
+Graph rewrite(Graph graph, const std::function<NodeId(Graph&, Node, NodeId old_id)>& visit) {
   Graph result;
   result.name = graph.name;
   result.batch = graph.batch;
@@ -13,7 +15,7 @@ Graph rewrite(const Graph& graph, const std::function<NodeId(Graph&, Node, NodeI
   for (const Loop& loop : graph.loops) result.loops.push_back({.extent = loop.extent, .reversed = loop.reversed});
   std::vector<NodeId> replaced(graph.nodes.size(), no_node);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
-    Node node = graph[id];
+    Node node = std::move(graph.nodes[id]);
     for (NodeId& input : node.inputs) input = replaced[input];
     const std::string name = node.name;
     const size_t before = result.nodes.size();

@@ -1,4 +1,6 @@
 // The evaluation program: loss and metrics of every member over a whole data set, taken as one batch.
+#include <utility>
+
 #include "compiler/programs/parts.h"
 #include "compiler/support/error.h"
 
@@ -17,7 +19,7 @@ Program evaluate(const Model& model, int64_t samples, Trace* trace) {
   scope.output("loss", batch_loss(scope, model, prediction, batch.y));
   const std::vector<Value> metrics = batch_metrics(scope, model, prediction, batch.y);
   for (size_t i = 0; i < metrics.size(); ++i) scope.output(model.metrics[i]->info().name, metrics[i]);
-  return finish(ProgramKind::evaluate, scope, graph, trace);
+  return finish(ProgramKind::evaluate, scope, std::move(graph), trace);
 }
 
 }  // namespace shoal

@@ -1,4 +1,6 @@
 // The forward program: the network's output for one batch.
+#include <utility>
+
 #include "compiler/programs/parts.h"
 #include "compiler/support/error.h"
 
@@ -13,7 +15,7 @@ Program forward(const Model& model, int64_t batch, bool input_varies_over_member
   scope.store_parameters_as(model.network.storage);
   const Value x = declare_input(scope, model.network, {.member = input_varies_over_member, .sample = true});
   scope.output("y", expand(scope, model.network, x));
-  return finish(ProgramKind::forward, scope, graph, trace, hidden);
+  return finish(ProgramKind::forward, scope, std::move(graph), trace, hidden);
 }
 
 }  // namespace shoal

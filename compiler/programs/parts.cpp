@@ -2,6 +2,7 @@
 #include "compiler/programs/parts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/passes/passes.h"
 #include "compiler/programs/hidden_state.h"
@@ -98,16 +99,15 @@ void update(Scope& scope, const Model& model, const std::vector<Trained>& traine
   });
 }
 
-Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* trace, HiddenState hidden) {
+Program finish(ProgramKind kind, const Scope& scope, Graph graph, Trace* trace, HiddenState hidden) {
   Program program;
   program.kind = kind;
-  program.graph = graph;
   if (hidden == HiddenState::zeros && has_hidden_states(graph))
-    program.graph = run_pass("start_from_zeros", graph, start_from_zeros, trace);
-  program.graph = run_pass("fold", program.graph, fold, trace);
-  program.graph = run_pass("join", program.graph, join, trace);
-  program.graph = run_pass("cse", program.graph, cse, trace);
-  program.graph = run_pass("dce", program.graph, dce, trace);
+    graph = run_pass("start_from_zeros", std::move(graph), start_from_zeros, trace);
+  program.graph = run_pass("fold", std::move(graph), fold, trace);
+  program.graph = run_pass("join", std::move(program.graph), join, trace);
+  program.graph = run_pass("cse", std::move(program.graph), cse, trace);
+  program.graph = run_pass("dce", std::move(program.graph), dce, trace);
   program.parameters = scope.parameters();
   for (Parameter& parameter : program.parameters) {
     parameter.node = no_node;

@@ -1,6 +1,7 @@
 // The training program: one step, from the choice of samples to the next value of every parameter and moment.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "compiler/passes/passes.h"
 #include "compiler/programs/parts.h"
@@ -75,7 +76,7 @@ Program train(const Model& model, const TrainOptions& options, Trace* trace) {
     trained.push_back({scope.parameters()[i].name, {&scope, parameters[i]}, {&scope, gradients[i]}});
   }
   update(scope, model, trained);
-  return finish(ProgramKind::train, scope, graph, trace);
+  return finish(ProgramKind::train, scope, std::move(graph), trace);
 }
 
 }  // namespace shoal

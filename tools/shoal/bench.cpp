@@ -69,11 +69,18 @@ int run_ceilings(const BenchArguments& arguments) {
   return exit_ok;
 }
 
+void expect_known(const std::vector<std::string>& names, const std::vector<bench::Work>& works) {
+  for (const std::string& name : names)
+    if (std::none_of(works.begin(), works.end(), [&](const bench::Work& work) { return work.name == name; }))
+      throw SpecError("bench", fmt::format("no work '{}'; see shoal bench --list", name));
+}
+
 int run_compile_times(const BenchArguments& arguments) {
   const bench::Request& request = arguments.request;
   const std::string device = request.device.empty() ? bench::default_device() : request.device;
   std::vector<bench::Work> works = bench::all_works();
   works.push_back(bench::largest_promised());
+  expect_known(arguments.works, works);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   if (!arguments.json)
     fmt::print("{:<16} {:>7} {:>9} {:>10} {:>9} {:>9} {:>10}  schedule\n", "work, in ms", "members", "to graph",
@@ -155,11 +162,7 @@ int run_bench(const BenchArguments& arguments) {
   if (arguments.regret) return on_device([&] { return run_regret(arguments); });
   if (arguments.ceilings) return on_device([&] { return run_ceilings(arguments); });
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const std::string& name : arguments.works) {
-    bool known = false;
-    for (const bench::Work& work : bench::all_works()) known = known || work.name == name;
-    if (!known) throw SpecError("bench", fmt::format("no work '{}'; see shoal bench --list", name));
-  }
+  expect_known(arguments.works, bench::all_works());
   if (!arguments.json && !arguments.list)
     fmt::print("{:<13} {:>7} {:>5} {:>12} {:>12} {:>8} {:>9} {:>10} {:>8} {:>7} {:>9}  schedule\n", "work", "members",
                "batch", "ns/step", "ns, 1 thread", "scaling", "GFLOP/s", "FMA peak", "memory", "ms JIT", "error");
