@@ -126,12 +126,13 @@ std::vector<int> team_sizes(int64_t members, const Machine& machine) {
 
 // Register tiles. Twelve accumulators and what they are made from fill the registers of AVX2; eight hide a latency of
 // four cycles at two multiply-adds a cycle.
-struct Tile {
+struct RegisterTile {
   int sample, unit, unroll = 4, sums = 1;
 };
-constexpr Tile wider_tiles[] = {{4, 2}, {2, 4}, {4, 3}, {3, 4}, {6, 2}, {8, 1}, {2, 2, 4, 2}, {1, 1, 8, 4}, {4, 2, 8}};
+constexpr RegisterTile wider_tiles[] = {{4, 2}, {2, 4},       {4, 3},       {3, 4},   {6, 2},
+                                        {8, 1}, {2, 2, 4, 2}, {1, 1, 8, 4}, {4, 2, 8}};
 
-Candidate with_tile(Candidate c, const Tile& t) {
+Candidate with_tile(Candidate c, const RegisterTile& t) {
   c.schedule.tile_sample = t.sample, c.schedule.tile_unit = t.unit;
   c.schedule.unroll = t.unroll, c.schedule.sums = t.sums;
   c.name += fmt::format(", tile {}x{}", t.sample, t.unit);
@@ -214,7 +215,7 @@ std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, con
   if (graph.batch >= machine.lanes) mappings.push_back(by_sample(graph, sizes, machine));
   mappings.push_back(by_unit(graph, sizes, machine));
   for (const Candidate& mapping : mappings) {
-    for (const Tile& t : wider_tiles) {
+    for (const RegisterTile& t : wider_tiles) {
       if (mapping.schedule[PopulationAxis::unit].lane > 1 && t.sample * t.unit * t.sums != 8) continue;
       add_new(list, with_tile(mapping, t));
     }
