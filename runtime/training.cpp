@@ -8,6 +8,7 @@
 #include "compiler/support/error.h"
 #include "compiler/support/hash.h"
 #include "runtime/member_values.h"
+#include "runtime/tune.h"
 
 namespace shoal::runtime {
 namespace {
@@ -67,6 +68,12 @@ Training::Training(Device& device, const Model& model, const Dataset& train, con
   if (validation && !trace)
     evaluation.emplace(
         device, settings_.members, [this, samples = validation->samples] { return evaluate(model_, samples); }, "");
+  if (settings_.tune && settings_.schedule.empty()) {
+    if (evaluation) evaluation->wait();  // or its compiler would share the cores with what is measured
+    Tuned tuned = tune(device, settings_.members, program, settings_.tune);
+    settings_.schedule = std::move(tuned.schedule);
+    tuning_ = std::move(tuned.report);
+  }
   program_ = std::make_unique<PopulationProgram>(population_, std::move(program), settings_.schedule, trace);
   set_data(*program_, train);
   set_member_values(population_, settings_.varied, varied_, settings_.seed);

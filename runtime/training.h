@@ -9,6 +9,7 @@
 
 #include "runtime/dataset.h"
 #include "runtime/io/checkpoint.h"
+#include "runtime/kernel_cache.h"
 #include "runtime/population_program.h"
 #include "runtime/training_evaluator.h"
 #include "runtime/training_history.h"
@@ -26,6 +27,9 @@ struct TrainingSettings {
   int64_t steps_per_launch = 0;   // 0: to the next report, but about launch_seconds at most. Never changes results
   double launch_seconds = 0.5;
   std::string schedule;  // empty: chosen
+  // With an empty schedule: the best few are measured, and the fastest is taken and remembered here (tune.h). Must
+  // outlive the Training's constructor.
+  KernelCache* tune = nullptr;
   std::vector<VariedHyperparameter> varied;
   std::vector<io::NamedTensor> initial;  // parameters to start from; empty: by the initializers
   std::string initial_place = "init";    // for messages
@@ -71,6 +75,7 @@ class Training {
   std::vector<io::NamedTensor> parameters() const { return population_.parameters(program_->program().parameters); }
   Population& population() { return population_; }
   const PopulationProgram& program() const { return *program_; }
+  const std::string& tuning() const { return tuning_; }  // tune's report; empty when nothing was tuned
   const Evaluator* evaluator() const { return evaluator_.get(); }
 
  private:
@@ -84,6 +89,7 @@ class Training {
   TrainingLength length_;
   Population population_;
   std::unique_ptr<PopulationProgram> program_;
+  std::string tuning_;
   std::unique_ptr<Evaluator> evaluator_;
   std::string data_hash_;
   std::vector<std::vector<float>> varied_;  // [hyperparameter][member]

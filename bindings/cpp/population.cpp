@@ -182,8 +182,9 @@ std::unique_ptr<Access::PopulationState> prepare(const Network& network, const A
   auto state = open_state(network, options);
   if (!state->spec.model.loss) throw SpecError("/loss", "expected a loss to train with");
   const runtime::Dataset data = dataset(state->spec.model, x, &y);
-  state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr,
-                                                        settings_of(state->spec, options));
+  runtime::TrainingSettings settings = settings_of(state->spec, options);
+  if (options.tune) settings.tune = state->cache.get();
+  state->training = std::make_unique<runtime::Training>(*state->device, state->spec.model, data, nullptr, settings);
   return state;
 }
 

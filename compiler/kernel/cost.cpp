@@ -9,7 +9,7 @@ namespace shoal::kernel {
 namespace {
 
 // Vectors that a body needs beside its accumulators: what was loaded and is used again.
-constexpr int operands = 5;
+constexpr int operand_registers = 5;
 
 struct Body {
   double cycles = 0, instructions = 0, fp = 0, memory = 0;
@@ -38,7 +38,7 @@ Cost cost_of(const LoopTree& tree, const Core& core) {
     const double entered = node.parent < 0 ? 1 : times[static_cast<size_t>(node.parent)];
     times[n] = entered * node.trips;
     const Body body = body_of(node.issue, core);
-    const double spilled = std::max(0, node.accumulators + operands - core.registers);
+    const double spilled = std::max(0, node.accumulators + operand_registers - core.registers);
     const double busy = body.cycles * node.trips;
     double waiting = 0;
     if (node.children.empty() && node.chain > 0) {

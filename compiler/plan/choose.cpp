@@ -21,9 +21,10 @@ constexpr double l2_bytes_per_ns = 120, l3_bytes_per_ns = 31, memory_bytes_per_n
 constexpr double rows_apart = 1.7;
 // Two threads at a barrier: 90 ns for a cache line to go to the other core and another one to come back, measured; the
 // rest is for waiting until the slower one is there.
-constexpr double ns_per_barrier = 400;
-// A launch of one step wakes the other workers, and waits until they are done.
-constexpr double ns_per_wake = 5000;
+constexpr double ns_per_barrier = 700;
+// A launch of one step wakes the other workers, and waits until they are done: measured on a virtual machine, for
+// forward passes of one member by one thread and by two.
+constexpr double ns_per_wake = 40000;
 // Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
 constexpr int64_t most_team_threads = 16;
 
@@ -149,12 +150,13 @@ std::vector<int> team_sizes(int64_t members, const Machine& machine) {
 
 // Register tiles. Twelve accumulators and what they are made from fill the registers of AVX2; eight hide a latency of
 // four cycles at two multiply-adds a cycle.
-struct Tile {
+struct RegisterTile {
   int sample, unit, unroll = 4, sums = 1;
 };
-constexpr Tile wider_tiles[] = {{4, 2}, {2, 4}, {4, 3}, {3, 4}, {6, 2}, {8, 1}, {2, 2, 4, 2}, {1, 1, 8, 4}, {4, 2, 8}};
+constexpr RegisterTile wider_tiles[] = {{4, 2}, {2, 4},       {4, 3},       {3, 4},   {6, 2},
+                                        {8, 1}, {2, 2, 4, 2}, {1, 1, 8, 4}, {4, 2, 8}};
 
-Candidate with_tile(Candidate c, const Tile& t) {
+Candidate with_tile(Candidate c, const RegisterTile& t) {
   c.schedule.tile_sample = t.sample, c.schedule.tile_unit = t.unit;
   c.schedule.unroll = t.unroll, c.schedule.sums = t.sums;
   c.name += fmt::format(", tile {}x{}", t.sample, t.unit);
@@ -224,7 +226,7 @@ std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, con
   if (graph.batch >= machine.lanes) mappings.push_back(by_sample(graph, sizes, machine));
   mappings.push_back(by_unit(graph, sizes, machine));
   for (const Candidate& mapping : mappings) {
-    for (const Tile& t : wider_tiles) {
+    for (const RegisterTile& t : wider_tiles) {
       if (mapping.schedule[PopulationAxis::unit].lane > 1 && t.sample * t.unit * t.sums != 8) continue;
       add_new(list, with_tile(mapping, t));
     }
@@ -262,7 +264,11 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   if (!counts.steps || threads > 1) rounds = std::ceil(rounds);
   const double wake = !counts.steps && (threads > 1 || (groups > 1 && at_once > 1)) ? ns_per_wake : 0;
   Prediction p;
+  const double fair = groups / at_once;  // rounds if no worker were ever idle
+  p.parts = {{"instructions", compute * fair}, {"L2", l2 * fair},        {"L3", l3 * fair},  {"memory", memory * fair},
+             {"barriers", barriers * fair},    {"waking threads", wake}, {"idle threads", 0}};
   p.ns = (compute + l2 + l3 + memory + barriers) * rounds + wake;
+  p.parts.back().ns = (compute + l2 + l3 + memory + barriers) * (rounds - fair);
   p.terms = fmt::format("{:.4g} ns of {:.4g} in arithmetic and {:.4g} in loads and stores", compute,
                         counts.arithmetic / cycles_per_ns, counts.accesses / cycles_per_ns);
   if (counts.waiting > 0) p.terms += fmt::format(", {:.3g} waiting for sums", counts.waiting / cycles_per_ns);

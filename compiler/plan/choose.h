@@ -54,6 +54,11 @@ struct Counts {
 struct Prediction {
   double ns = 0;      // of one step of the population
   std::string terms;  // how it comes about, for people
+  struct Part {
+    const char* name;
+    double ns;
+  };
+  std::vector<Part> parts;  // CPU: what `ns` is the sum of, the same parts for every candidate
 };
 Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine);
 

@@ -123,6 +123,8 @@ struct Options {
   int threads = 0;              // of the CPU, the calling one among them; 0: one a core
   JobSystem jobs = {};          // with parallel_for set, runs the CPU's work instead of threads of shoal's own
   std::string schedule;         // empty: chosen
+  bool tune = false;            // training: with an empty schedule, the best few are measured before, and the fastest
+                                // is taken, and remembered in the cache directory
   std::string cache_directory;  // of compiled kernels; empty: kept in memory only
 };
 

@@ -66,16 +66,36 @@ TEST(Teams, CostTheirBarriersAndSplitTheRest) {
   Candidate alone{{}, "alone", 0, 0}, team = alone;
   team.schedule[PopulationAxis::sample].warp = 2;
   const Machine machine = machine_of(2, true);
-  auto ns = [&](const Candidate& c, double instructions, int64_t groups, double barriers, bool steps) {
-    return plan::predict(c, {.instructions = instructions, .groups = groups, .barriers = barriers, .steps = steps},
-                         machine)
-        .ns;
+  auto ns = [&](const Candidate& c, double cycles, int64_t groups, double barriers, bool steps) {
+    return plan::predict(c, {.groups = groups, .barriers = barriers, .steps = steps, .cycles = cycles}, machine).ns;
   };
   EXPECT_DOUBLE_EQ(ns(team, 500, 1, 0, true), ns(alone, 1000, 1, 0, true) / 2);
   EXPECT_GT(ns(team, 500, 1, 10, true), ns(team, 500, 1, 0, true) + 1000);
   EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, true), ns(alone, 1000, 1, 0, true) * 1.5);  // the last group is shared in turn
-  EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, false), ns(alone, 1000, 1, 0, true) * 2);   // a single step is not
   EXPECT_DOUBLE_EQ(ns(team, 1000, 3, 0, true), ns(team, 1000, 1, 0, true) * 3);
+  // A single step is not shared in turn, and its launch wakes the other worker.
+  const double woken = ns(alone, 1000, 2, 0, false) - ns(alone, 1000, 1, 0, false);
+  EXPECT_GT(woken, 0);
+  EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, false), ns(alone, 1000, 1, 0, true) * 2 + woken);
+}
+
+TEST(Teams, CandidatesDifferAndVariationsFollow) {
+  const std::vector<Candidate> all = plan::candidates(layer(), 64, machine_of(2, true));
+  bool varied = false;
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_TRUE(all[i].optional || !varied) << all[i].name;
+    varied = varied || all[i].optional;
+    for (size_t j = 0; j < i; ++j) EXPECT_FALSE(all[i].schedule == all[j].schedule) << all[i].name;
+  }
+  EXPECT_TRUE(varied);
+}
+
+TEST(Teams, WiderCandidatesHoldTheOthers) {
+  const std::vector<Candidate> few = plan::candidates(layer(), 4, machine_of(2, true));
+  const std::vector<Candidate> all = plan::wider_candidates(layer(), 4, machine_of(2, true));
+  EXPECT_GT(all.size(), few.size());
+  for (const Candidate& c : few)
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const Candidate& o) { return o.schedule == c.schedule; }));
 }
 
 }  // namespace

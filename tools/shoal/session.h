@@ -17,6 +17,7 @@ class Session {
   Session(const Settings&, const std::string& device, int threads);
   Device& device() { return *device_; }
   const DiskCache& cache() const { return cache_; }
+  DiskCache& cache() { return cache_; }
 
   // Writes the program's dump folder if SHOAL_DUMP_DIR asks for it.
   void dump(const runtime::PopulationProgram&, const std::string& spec_json) const;

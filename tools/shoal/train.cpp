@@ -23,7 +23,7 @@ struct TrainArguments {
   int64_t members = 0, epochs = 0, steps = 0, seed = -1;
   int threads = 0;
   std::vector<std::string> overrides;
-  bool json = false;
+  bool json = false, tune = false;
 };
 
 constexpr double checkpoint_seconds = 60;  // between checkpoints on the way
@@ -101,6 +101,7 @@ int train(const TrainArguments& arguments, const Settings& settings) {
     options.order_place = arguments.order;
   }
   Session session(settings, arguments.device, arguments.threads);
+  if (arguments.tune) options.tune = &session.cache();
   std::optional<io::Checkpoint> start;
   if (!arguments.resume.empty()) {
     const runtime::RunDirectory from(arguments.resume);
@@ -133,6 +134,7 @@ int train(const TrainArguments& arguments, const Settings& settings) {
   session.dump(training->program(), to_json(spec));
 
   std::FILE* talk = arguments.json ? stderr : stdout;
+  fmt::print(talk, "{}", training->tuning());
   fmt::print(talk, "{}", start_text(spec, data, *training, session.device()));
   std::fflush(talk);
   const InterruptFlag interrupt;
@@ -172,6 +174,8 @@ void add_train(CLI::App& app, Action& action) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--device", arguments->device, "reference, cpu or cuda; default: the best there is");
   command->add_option("--schedule", arguments->schedule, "how axes are mapped, as text; default: chosen");
+  command->add_flag("--tune", arguments->tune,
+                    "measures the best few schedules first, takes the fastest, and remembers it in the cache");
   command->add_option("--threads", arguments->threads, "worker threads of the CPU; default: one a core")
       ->check(CLI::PositiveNumber);
   command->add_option("--init", arguments->initial,

@@ -1,0 +1,132 @@
+// The loop tree, the traffic and the cost of kernels small enough to count by hand.
+#include "compiler/kernel/cost.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/kernel/kernel.h"
+#include "compiler/kernel/loop_tree.h"
+#include "compiler/kernel/traffic.h"
+
+namespace shoal::kernel {
+namespace {
+
+// Each group sums its 1024 rows of 8 floats, `steps` times over; the lane is an element of the row.
+Kernel sums() {
+  const Kernel k = parse_kernel(R"(kernel k warps 1 lanes 8 shared 0
+buffer x global f32 size 0 offset 0
+buffer y global f32 size 0 offset 0 written
+scalar steps
+code
+%0 = group : i32
+%1 = lane : i32
+%2 = scalar 0 : i32
+%3 = constant 8192 : i32
+%4 = constant 0 : f32
+%5 = mul %0 %3 : i32
+%6 = to_i64 %5 : i64
+%7 = loop %2 step 1 : i32
+%8 = var %4 : f32
+%9 = loop %3 step 8 : i32
+%10 = get %8 : f32
+%11 = add %9 %1 : i32
+%12 = load x[%6, %11, 0] : f32
+%13 = fma %12 %12 %10 : f32
+set %8 %13
+end
+%16 = get %8 : f32
+%17 = mul %1 %3 : i32
+store y[_, %17, 0] = %16
+end
+)");
+  verify(k, "test");
+  return k;
+}
+
+TEST(LoopTree, HasTheLoopsAndWhatTheirBodiesDo) {
+  const LoopTree tree = loop_tree(sums(), {5});
+  ASSERT_EQ(tree.nodes.size(), 3u);
+  const LoopNode &steps = tree.nodes[1], &rows = tree.nodes[2];
+  EXPECT_EQ(steps.trips, 5);
+  EXPECT_EQ(rows.parent, 1);
+  EXPECT_EQ(rows.trips, 1024);
+  EXPECT_EQ(rows.issue.fp, 1);
+  EXPECT_EQ(rows.issue.loads, 1);
+  EXPECT_EQ(rows.issue.scalar, 1);  // the address: the lane is part of the access
+  EXPECT_EQ(rows.chain, Latency().fma);
+  EXPECT_EQ(rows.accumulators, 1);
+  // The store's lanes stand 8192 elements apart.
+  EXPECT_EQ(steps.issue.stores, 8);
+  EXPECT_EQ(steps.issue.shuffles, 8);
+}
+
+TEST(LoopTree, AccessesSayHowTheyMove) {
+  const LoopTree tree = loop_tree(sums(), {5});
+  ASSERT_EQ(tree.accesses.size(), 2u);
+  const Access& load = tree.accesses[0];
+  EXPECT_EQ(load.elements, 8);
+  EXPECT_EQ(load.count, 1);
+  using Strides = std::vector<std::pair<int32_t, int64_t>>;
+  EXPECT_EQ(load.strides, (Strides{{0, 8192}, {2, 8}}));  // a group further, a row further
+  const Access& store = tree.accesses[1];
+  EXPECT_TRUE(store.store);
+  EXPECT_EQ(store.count, 8);
+  EXPECT_EQ(store.last - store.first, 7 * 8192);
+}
+
+TEST(LoopTree, LeavesOutWhatNeverRuns) {
+  const Kernel k = parse_kernel(R"(kernel k warps 1 lanes 8 shared 0
+buffer x global f32 size 8 offset 0 written
+code
+%0 = constant 0 : i32
+%1 = constant 2 : f32
+%2 = loop %0 step 1 : i32
+%3 = fma %1 %1 %1 : f32
+end
+%5 = constant 3 : i32
+%6 = lt %5 %0 : pred
+when %6
+%8 = fma %1 %1 %1 : f32
+end
+%10 = fma %1 %1 %1 : f32
+)");
+  const LoopTree tree = loop_tree(k, {});
+  EXPECT_EQ(tree.nodes.size(), 1u);
+  EXPECT_EQ(tree.nodes[0].issue.fp, 1);
+}
+
+TEST(Traffic, IsWhatDoesNotStayInTheCache) {
+  const Kernel k = sums();
+  const LoopTree tree = loop_tree(k, {5});
+  const double row_bytes = 8192 * 4, lines = 8 * 4;  // x of one group; of y each lane's element
+  const Traffic one(k, tree, 1);
+  EXPECT_EQ(one.footprint(), row_bytes + lines);
+  EXPECT_EQ(one.bytes_beyond(64 << 10), 0);  // launch after launch finds all in the cache
+  // A smaller cache keeps nothing of x from one step to the next.
+  EXPECT_EQ(one.bytes_beyond(16 << 10), 5 * (row_bytes + lines));
+  // Three groups do not fit together, but each of them does while its steps run.
+  const Traffic three(k, tree, 3);
+  EXPECT_EQ(three.bytes_beyond(64 << 10), 3 * row_bytes + lines);
+}
+
+TEST(Cost, OneAccumulatorWaitsAndEightDoNot) {
+  const auto cost = [](int accumulators) {
+    LoopTree tree;
+    tree.nodes.resize(2);
+    tree.nodes[0].children = {1};
+    tree.nodes[1].parent = 0;
+    tree.nodes[1].trips = 1000;
+    tree.nodes[1].issue.fp = accumulators;
+    tree.nodes[1].accumulators = accumulators;
+    tree.nodes[1].chain = Latency().fma;
+    return cost_of(tree);
+  };
+  EXPECT_GT(cost(1).latency, 2000);  // four cycles a turn, of which the loop itself takes one
+  EXPECT_EQ(cost(8).latency, 0);
+  EXPECT_EQ(cost(8).spills, 0);
+  EXPECT_GT(cost(16).spills, 0);  // of 16 registers some must hold operands
+  EXPECT_GE(cost(8).cycles, 1000 * 8 / Core().fp);
+  EXPECT_LT(cost(8).cycles / 8, cost(1).cycles / 2);
+}
+
+}  // namespace
+}  // namespace shoal::kernel
