@@ -52,7 +52,9 @@ TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
       {"unroll=2.5", "schedule: expected a positive number in 'unroll=2.5', got '2.5'"},
       {"chunk=99999999999999999999",
        "schedule: expected a positive number in 'chunk=99999999999999999999', got '99999999999999999999'"},
-      {"layer=lane", "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll and sums"},
+      {"layer=lane",
+       "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll, sums "
+       "and precision"},
       {"member=thread",
        "schedule: 'thread' in 'member=thread' is no level; levels are group, warp, lane and loop, and warp and lane "
        "may "
