@@ -26,6 +26,16 @@ auto run(std::string_view name, Trace* trace, Stage stage, Text text) {
   return result;
 }
 
+// A schedule that says `precision=` and nothing else leaves the rest to choose.
+Options with_precision_apart(Options options) {
+  constexpr std::string_view key = "precision=";
+  if (!options.schedule.starts_with(key) || options.schedule.find(' ') != std::string::npos) return options;
+  options.precision = options.schedule.substr(key.size());
+  plan::parse_precision(options.precision, "schedule");
+  options.schedule.clear();
+  return options;
+}
+
 // The precision that the options allow, where the schedule in force does not name one and the target can serve it.
 void apply_precision(const Target& target, const Options& options, plan::Schedule& schedule, std::string* why) {
   if (options.precision.empty() || schedule.precision != plan::Precision::f32) return;
@@ -75,7 +85,8 @@ int64_t Argument::elements(int64_t members) const {
   return element_count(shape) * samples * (varies.member ? members : 1);
 }
 
-Module compile(const Graph& graph, const Target& target, const Options& options, Trace* trace) {
+Module compile(const Graph& graph, const Target& target, const Options& given, Trace* trace) {
+  const Options options = with_precision_apart(given);
   if (options.members < 1) throw SpecError("members", fmt::format("expected at least 1, got {}", options.members));
   verify(graph, "input of compile");
   Module m;

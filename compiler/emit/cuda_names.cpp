@@ -148,6 +148,10 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "shoal_approximate_reciprocal_root",
     "shoal_bf16",
     "shoal_f16",
+    "shoal_tf32",
+    "shoal_bf16_pair",
+    "shoal_mma_tf32",
+    "shoal_mma_bf16",
 });
 
 // The emitter's numbered names: one letter and digits (v12, x7).

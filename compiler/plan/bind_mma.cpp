@@ -12,7 +12,6 @@ namespace shoal::plan {
 namespace {
 
 constexpr int64_t lanes_of_rows = 8, lanes_of_columns = 4, lanes_of_sum = 4;
-constexpr int64_t rows_of_mma = 16, columns_of_mma = 8;
 
 // Static estimates, cycles of a multiprocessor.
 constexpr double cycles_of_mma = 1.6;          // m16n8k8 of tf32, m16n8k16 of bf16

@@ -57,7 +57,8 @@ TEST(Schedule, EachTextThatIsNoneHasItsMessage) {
       {"chunk=99999999999999999999",
        "schedule: expected a positive number in 'chunk=99999999999999999999', got '99999999999999999999'"},
       {"layer=lane",
-       "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll, sums and stash"},
+       "schedule: unknown key 'layer'; known are member, sample, unit, tile, chunk, unroll, sums, stash "
+       "and precision"},
       {"stash=keep", "schedule: expected stash=store or stash=recompute, got 'stash=keep'"},
       {"member=thread",
        "schedule: 'thread' in 'member=thread' is no level; levels are group, warp, lane and loop, and warp and lane "

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/graph/text.h"
+#include "compiler/support/error.h"
 #include "tests/harness/mappings.h"
 #include "tests/harness/run_module.h"
 
@@ -89,6 +90,12 @@ TEST(Precision, OptionsAllowWhatTheTargetMayNotHave) {
   const std::string schedule = "member=group sample=lane*8 unit=lane*4";
   EXPECT_NE(compile(graph, gpu, {.schedule = schedule, .precision = "tf32"}).schedule.find("precision=tf32"),
             std::string::npos);
+  // Alone in a schedule it is a permission too, and the rest is chosen.
+  const Module chosen = compile(graph, gpu, {.members = 2000, .schedule = "precision=bf16"});
+  EXPECT_NE(chosen.schedule.find("precision=bf16"), std::string::npos);
+  EXPECT_GT(chosen.per_step.mma, 0);
+  EXPECT_EQ(compile(graph, {}, {.schedule = "precision=bf16"}).schedule.find("precision"), std::string::npos);
+  EXPECT_THROW(compile(graph, gpu, {.schedule = "precision=f16"}), SpecError);
   const Module cpu = compile(graph, {}, {.schedule = "member=group,lane", .precision = "tf32"});
   EXPECT_EQ(cpu.schedule.find("precision"), std::string::npos);
   EXPECT_NE(cpu.why.find("precision tf32: no tensor cores serve this schedule"), std::string::npos) << cpu.why;

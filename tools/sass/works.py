@@ -26,7 +26,7 @@ TARGET = "sm_90"
 OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
 SKIPPED = 77
 MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
-# A work once more, with the schedule that choose takes and this precision.
+# These works once more, with this precision.
 PRECISIONS = (("train_mlp", "f32x3"),)
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
@@ -103,18 +103,10 @@ def global_bytes(plan, steps):
     return total
 
 
-def with_precisions(shoal, works, folder):
+def with_precisions(works):
     """The works, and behind them those of PRECISIONS."""
-    result = list(works)
-    for name, precision in PRECISIONS:
-        for work in (w for w in works if w["work"] == name):
-            spec = os.path.join(folder, name + ".json")
-            with open(spec, "w", encoding="utf-8") as file:
-                json.dump(work["spec"], file)
-            plan = dump(shoal, spec, work, "plan")
-            schedule = next(line for line in plan.splitlines() if line.startswith("schedule ")).removeprefix("schedule ")
-            result.append({**work, "work": f"{name} {precision}", "schedule": f"{schedule} precision={precision}"})
-    return result
+    return works + [{**work, "work": f"{name} {precision}", "schedule": f"precision={precision}"}
+                    for name, precision in PRECISIONS for work in works if work["work"] == name]
 
 
 def measure(library, shoal, work, folder):
@@ -232,7 +224,7 @@ def main(arguments=None):
     works = json.loads(subprocess.run([options.shoal, "bench", "--list", "--json"], capture_output=True, text=True, check=True).stdout)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            works = [w for w in with_precisions(options.shoal, works, folder) if not options.work or w["work"] in options.work]
+            works = [w for w in with_precisions(works) if not options.work or w["work"] in options.work]
             rows = [measure(library, options.shoal, w, folder) for w in works]
         except (sass.SassError, model.ModelError) as error:
             print(f"works.py: {error}", file=sys.stderr)
