@@ -259,7 +259,7 @@ std::string Emitter::module() {
     header = end == std::string_view::npos ? std::string_view{} : header.substr(end + 1);
   }
   text += fmt::format("target triple = \"{}\"\n\n", features_.triple);
-  for (const auto& [name, definition] : called_) text += definition;
+  for (const auto& [name, callee] : called_) text += callee;
   for (const auto& [model, function] : functions_) text += definition(function);
   text += signature() + out_.text() + "}\n\n" + entry_point() + "\n" + out_.declarations();
   // Without the minimum LLVM would split 512-bit vectors on CPUs that it believes to clock down.
