@@ -54,14 +54,19 @@ int64_t chunk_up_to(int64_t batch, int64_t limit) {
   return std::min<int64_t>(batch, std::max<int64_t>(limit, 4));
 }
 
-// Samples whose stash stays in the part of L2 that is not for weights: all of them where no loop over time keeps
-// anything, or where chunks cannot be, because a loop sums over samples.
-int64_t samples_with_stash_in_l2(const Graph& graph, const Sizes& sizes, int64_t lanes, const Machine& machine) {
+// A loop over time that sums over samples takes the whole batch.
+bool takes_whole_batch(const Graph& graph) {
   const std::vector<int32_t> loops = loop_of(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n)
-    if (loops[n] >= 0 && graph.nodes[n].attrs.over_sample) return graph.batch;
+    if (loops[n] >= 0 && graph.nodes[n].attrs.over_sample) return true;
+  return false;
+}
+
+// Samples of `lanes` members whose stash stays in the part of L2 that is not for weights; at least 1, at most the
+// batch.
+int64_t samples_with_stash_in_l2(const Graph& graph, const Sizes& sizes, int64_t lanes, const Machine& machine) {
   if (sizes.stash_bytes == 0) return graph.batch;
-  return std::max<int64_t>(1, machine.l2_bytes * 3 / 4 / (sizes.stash_bytes * lanes));
+  return std::clamp<int64_t>(machine.l2_bytes * 3 / 4 / (sizes.stash_bytes * lanes), 1, graph.batch);
 }
 
 // Whether a launch reads each weight about once, so that how it reads them is what it costs: no training, no loop over
@@ -88,8 +93,8 @@ Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, con
   // Half of L1 for the activation that a tile walks through, the other half for weights.
   int64_t fits = machine.l1_bytes / 2 / (sizes.widest_bytes * machine.lanes);
   int64_t stashed = samples_with_stash_in_l2(graph, sizes, machine.lanes, machine);
-  int64_t chunk = stashed == graph.batch ? chunk_up_to(graph.batch, std::max<int64_t>(fits, 8))
-                                         : chunk_up_to(graph.batch, std::min(stashed, std::max<int64_t>(fits, 8)));
+  int64_t chunk =
+      takes_whole_batch(graph) ? graph.batch : chunk_up_to(graph.batch, std::min(stashed, std::max<int64_t>(fits, 8)));
   if (chunk < graph.batch) c.schedule.chunk = chunk;
   c.layer_bytes = sizes.widest_bytes * machine.lanes * chunk;
   return c;
@@ -103,7 +108,8 @@ Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machi
   // Chunks of whole tiles, where the batch would leave L2 between a loop over time and the loop back through it.
   const int64_t tile = int64_t{machine.lanes} * c.schedule.tile_sample;
   const int64_t stashed = samples_with_stash_in_l2(graph, sizes, 1, machine);
-  if (stashed < graph.batch && tile < graph.batch) c.schedule.chunk = std::max<int64_t>(stashed / tile, 1) * tile;
+  if (stashed < graph.batch && tile < graph.batch && !takes_whole_batch(graph))
+    c.schedule.chunk = std::max<int64_t>(stashed / tile, 1) * tile;
   return c;
 }
 

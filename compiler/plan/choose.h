@@ -34,9 +34,9 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
 
 // What a candidate's kernel does in one step.
 struct Counts {
-  double instructions = 0;  // of one thread of a group (of one vector lane)
-  double scattered = 0;     // of these, accesses whose lanes do not stand side by side
-  double global_bytes = 0;  // of one group
+  double instructions = 0;     // of one thread of a group (of one vector lane)
+  double scattered = 0;        // of these, accesses whose lanes do not stand side by side
+  double global_bytes = 0;     // of one group
   double temporary_bytes = 0;  // that a group keeps between nests; what loops over time keep is all touched twice
   int64_t groups = 1;
   double barriers = 0;  // at which the threads of a group wait for each other

@@ -3,6 +3,7 @@
 
 #include "compiler/graph/scope.h"
 #include "compiler/passes/passes.h"
+#include "compiler/support/error.h"
 #include "tests/harness/mappings.h"
 #include "tests/harness/run_module.h"
 
@@ -61,6 +62,29 @@ TEST_P(Loops, AsTheEvaluator) {
 
 INSTANTIATE_TEST_SUITE_P(Mappings, Loops, testing::ValuesIn(harness::all_mappings()),
                          [](const auto& p) { return p.param.name; });
+
+// Sums over samples inside of a loop need all of them at each time.
+TEST(Loops, ThatSumOverSamplesTakeTheWholeBatch) {
+  Graph g;
+  g.batch = 4;
+  Scope s(g);
+  const Value x = s.input("x", Role::input, {3, 2}, {false, true});
+  const int32_t loop = s.loop(3);
+  const Value time = s.time(loop), h = s.carry(loop, broadcast_to(s.constant(0), {2}), {true, true});
+  const Value next = gather(x, time) + mean_samples(tanh(h + gather(x, time)));
+  s.advance(h, next);
+  s.output("y", last(next));
+  const Target target = harness::target_for(harness::all_mappings()[0]);
+  try {
+    compile(g, target, {.members = 8, .schedule = "member=group,lane chunk=2"});
+    FAIL() << "chunks were taken";
+  } catch (const SpecError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "schedule: a loop over time sums over the samples of the batch, so it takes all of them: leave out chunk");
+  }
+  EXPECT_EQ(compile(g, target, {.members = 8, .schedule = ""}).schedule.find("chunk"), std::string::npos);
+}
 
 }  // namespace
 }  // namespace shoal

@@ -42,6 +42,28 @@ struct Rule {
   std::string before, after;
 };
 
+std::string joined(const std::string& sum) {
+  const std::string pieces =
+      "graph g batch=1\na = input(name=\"a\", shape=[2])\nb = input(name=\"b\", shape=[3])\nc = input(name=\"c\", "
+      "shape=[1])\n"
+      "pa = pad(a, low=[1], high=[3], value=0)\npb = pad(b, low=[3], high=[0], value=0)\n"
+      "pc = pad(c, low=[0], high=[5], value=0)\npd = pad(c, low=[1], high=[4], value=0)\n"
+      "one = pad(c, low=[0], high=[5], value=1)\n";
+  const Graph graph = parse_graph(pieces + "out y = " + sum + "\n");
+  const Evaluation at{.members = 1, .inputs = {{"a", {{1, 2}}}, {"b", {{3, 4, 5}}}, {"c", {{6}}}}};
+  const Graph result = dce(run_pass("join", graph, join, nullptr));
+  EXPECT_EQ(evaluate(result, at).at("y").values, evaluate(graph, at).at("y").values) << sum;
+  return print(result);
+}
+
+TEST(Join, ConcatenatesWhatLiesSideBySide) {
+  EXPECT_THAT(joined("pb + pa + pc"), HasSubstr("concat(c, a, b)"));
+  EXPECT_THAT(joined("pa + pb + pc"), Not(HasSubstr("pad(")));
+  EXPECT_THAT(joined("pa + pb"), HasSubstr("low=[1], high=[0]"));  // of the concatenation of two
+  for (const char* other : {"pb + pc", "pa + pd", "one + pa"})     // apart, on one another, not among zeros
+    EXPECT_THAT(joined(other), Not(HasSubstr("concat"))) << other;
+}
+
 TEST(Fold, AppliesEachRule) {
   const Rule rules[] = {
       {"y = add(x, 0)\nout y = y", "out y = x\n"},
