@@ -2,6 +2,7 @@
 # form of torch_ops.json. Run by hand when a case is added: python3 tests/reference/torch_rnn.py
 import json
 import os
+import random
 
 import torch
 import torch.nn as nn
@@ -26,6 +27,18 @@ LAYERS = [
     ({"gru": {"units": 2, "truncate": 2}}, [5, 3]),
     ({"gru": {"units": 2, "truncate": 1, "output": "sequence"}}, [4, 3]),
 ]
+
+
+def random_layers(count):
+    """Layers of any kind: what the list above does not think of."""
+    draw = random.Random(11)
+    for _ in range(count):
+        name = draw.choice(["rnn", "gru"])
+        fields = {"units": draw.randint(1, 9), "bias": draw.random() < 0.7,
+                  "output": draw.choice(["last", "sequence"]), "truncate": draw.choice([0, 0, 1, 2, 3, 4])}
+        if name == "rnn":
+            fields["nonlinearity"] = draw.choice(["tanh", "relu"])
+        yield {name: fields}, [draw.randint(1, 9), draw.randint(1, 9)]
 
 
 def flat(tensor):
@@ -67,7 +80,7 @@ def main():
     torch.manual_seed(3)
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "torch_rnn.json")
     with open(path, "w") as file:
-        file.write("[\n" + ",\n".join(json.dumps(layer_case(*c)) for c in LAYERS) + "\n]\n")
+        file.write("[\n" + ",\n".join(json.dumps(layer_case(*c)) for c in LAYERS + list(random_layers(20))) + "\n]\n")
 
 
 if __name__ == "__main__":
