@@ -34,13 +34,29 @@ PopulationProgram make_program(Population& population, const Model& model, Strid
     x.shape.erase(x.shape.begin());
     x.strides.erase(x.strides.begin());
   }
-  return PopulationProgram(population, forward(model, batch, !shared, trace), schedule, trace, {{"x", x}, {"y", y}});
+  return PopulationProgram(population, forward(model, batch, !shared, trace, HiddenState::carried), schedule, trace,
+                           {{"x", x}, {"y", y}});
 }
 
 }  // namespace
 
 BoundInference::BoundInference(Population& population, const Model& model, const StridedView& x, const StridedView& y,
                                const std::string& schedule, Trace* trace)
-    : program_(make_program(population, model, x, y, schedule, trace)) {}
+    : program_(make_program(population, model, x, y, schedule, trace)), members_(population.members()) {
+  const Graph& graph = program_.program().graph;
+  for (const Output& output : graph.outputs)
+    if (output.state != no_node) states_.push_back(&program_.array(graph[output.state].attrs.name));
+}
+
+void BoundInference::reset() {
+  for (PopulationArray* state : states_) state->write_zeros();
+}
+
+void BoundInference::reset(std::span<const int64_t> members) {
+  for (const int64_t member : members)
+    if (member < 0 || member >= members_)
+      throw SpecError("members", fmt::format("{} is none of the {} members", member, members_));
+  for (PopulationArray* state : states_) state->write_zeros(members);
+}
 
 }  // namespace shoal::runtime

@@ -2,6 +2,7 @@
 #include "runtime/population_array.h"
 
 #include <algorithm>
+#include <map>
 #include <type_traits>
 #include <utility>
 
@@ -100,6 +101,24 @@ void PopulationArray::write_zeros() {
   const auto piece = static_cast<int64_t>(zeros.size());
   for (int64_t at = 0; at < layout_.bytes(); at += piece)
     buffer_->write(zeros.data(), std::min(layout_.bytes() - at, piece), at);
+}
+
+void PopulationArray::write_zeros(std::span<const int64_t> members) {
+  std::map<int64_t, std::vector<int64_t>> places;  // by block: which of its members
+  for (const int64_t member : members) {
+    check(layout_.per_member && member >= 0 && member < layout_.members, "array {}: member {} of {}", name_, member,
+          layout_.members);
+    places[member / layout_.block].push_back(member % layout_.block);
+  }
+  const int64_t bytes = dtype_bytes(layout_.dtype), block_bytes = layout_.row() * layout_.block * bytes;
+  std::vector<char> block(static_cast<size_t>(block_bytes));
+  for (const auto& [number, members_of_block] : places) {
+    buffer_->read(block.data(), block_bytes, number * block_bytes);
+    for (const int64_t place : members_of_block)
+      for (int64_t e = 0; e < layout_.row(); ++e)
+        std::fill_n(block.begin() + (e * layout_.block + place) * bytes, bytes, char{0});
+    buffer_->write(block.data(), block_bytes, number * block_bytes);
+  }
 }
 
 template void PopulationArray::write_members<float>(int64_t, std::span<const float>);

@@ -34,6 +34,7 @@ class PopulationArray {
   int64_t chunk_members() const;
 
   void write_zeros();
+  void write_zeros(std::span<const int64_t> members);  // of a population
 
  private:
   std::string name_;

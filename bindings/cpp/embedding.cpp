@@ -53,6 +53,14 @@ Ticket Inference::start() {
   return guarded([&] { return Access::ticket(state_->bound.start()); });
 }
 
+void Inference::reset() {
+  guarded([&] { state_->bound.reset(); });
+}
+
+void Inference::reset(const std::vector<int64_t>& members) {
+  guarded([&] { state_->bound.reset(members); });
+}
+
 struct Trainer::State {
   Access::PopulationState& population;
   runtime::BoundTraining bound;

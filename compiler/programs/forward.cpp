@@ -4,7 +4,7 @@
 
 namespace shoal {
 
-Program forward(const Model& model, int64_t batch, bool input_varies_over_member, Trace* trace) {
+Program forward(const Model& model, int64_t batch, bool input_varies_over_member, Trace* trace, HiddenState hidden) {
   if (batch < 1) throw SpecError("batch", fmt::format("expected a positive integer, got {}", batch));
   Graph graph;
   graph.name = model.name;
@@ -13,7 +13,7 @@ Program forward(const Model& model, int64_t batch, bool input_varies_over_member
   scope.store_parameters_as(model.network.storage);
   const Value x = declare_input(scope, model.network, {.member = input_varies_over_member, .sample = true});
   scope.output("y", expand(scope, model.network, x));
-  return finish(ProgramKind::forward, scope, graph, trace);
+  return finish(ProgramKind::forward, scope, graph, trace, hidden);
 }
 
 }  // namespace shoal

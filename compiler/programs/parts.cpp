@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/passes/passes.h"
+#include "compiler/programs/hidden_state.h"
 #include "compiler/support/error.h"
 
 namespace shoal {
@@ -97,10 +98,13 @@ void update(Scope& scope, const Model& model, const std::vector<Trained>& traine
   });
 }
 
-Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* trace) {
+Program finish(ProgramKind kind, const Scope& scope, const Graph& graph, Trace* trace, HiddenState hidden) {
   Program program;
   program.kind = kind;
-  program.graph = run_pass("fold", graph, fold, trace);
+  program.graph = graph;
+  if (hidden == HiddenState::zeros && has_hidden_states(graph))
+    program.graph = run_pass("start_from_zeros", graph, start_from_zeros, trace);
+  program.graph = run_pass("fold", program.graph, fold, trace);
   program.graph = run_pass("join", program.graph, join, trace);
   program.graph = run_pass("cse", program.graph, cse, trace);
   program.graph = run_pass("dce", program.graph, dce, trace);

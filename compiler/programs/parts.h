@@ -27,6 +27,6 @@ std::vector<Value> batch_metrics(Scope&, const Model&, Value prediction, Value t
 void update(Scope&, const Model&, const std::vector<Trained>&);
 
 // Folds and prunes the scope's graph, and finds the parameters again in the result.
-Program finish(ProgramKind, const Scope&, const Graph&, Trace*);
+Program finish(ProgramKind, const Scope&, const Graph&, Trace*, HiddenState = HiddenState::zeros);
 
 }  // namespace shoal

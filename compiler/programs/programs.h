@@ -20,8 +20,13 @@ struct Program {
   std::vector<Parameter> parameters;  // in the order of the layers; `node` is their input in `graph`
 };
 
+// Where stateful layers (rnn, gru) start: every launch from zeros, or from the state that the launch before it left in
+// the inputs "<layer>.h" [units] of each member and sample.
+enum class HiddenState : uint8_t { zeros, carried };
+
 // Input "x" (varies over sample, or member and sample), parameters; output "y" for each member and sample.
-Program forward(const Model&, int64_t batch, bool input_varies_over_member, Trace* = nullptr);
+Program forward(const Model&, int64_t batch, bool input_varies_over_member, Trace* = nullptr,
+                HiddenState = HiddenState::zeros);
 
 struct TrainOptions {
   int64_t samples = 1;         // N, of the data set

@@ -142,8 +142,10 @@ struct Rnn {
   std::string output = "last";
   // gradients pass through time only within runs of so many steps, counted from the first; 0: through all steps: a non-negative integer
   int64_t truncate = 0;
+  // whether an inference that is bound to memory goes on from the hidden state of its last launch; else, and in training, evaluation and prediction, every sample starts from zeros: true or false
+  bool stateful = false;
 };
-inline LayerExpr rnn(const Rnn& f) { return LayerExpr(make<Layer>(OpKind::layer, "rnn", {{"units", f.units}, {"nonlinearity", f.nonlinearity}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}})); }
+inline LayerExpr rnn(const Rnn& f) { return LayerExpr(make<Layer>(OpKind::layer, "rnn", {{"units", f.units}, {"nonlinearity", f.nonlinearity}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}, {"stateful", f.stateful}})); }
 inline LayerExpr rnn(int64_t units) { return rnn(Rnn{.units = units}); }
 
 // Carries a hidden state over the steps of [steps, features], with gates that say how much of it to renew.
@@ -156,8 +158,10 @@ struct Gru {
   std::string output = "last";
   // gradients pass through time only within runs of so many steps, counted from the first; 0: through all steps: a non-negative integer
   int64_t truncate = 0;
+  // whether an inference that is bound to memory goes on from the hidden state of its last launch; else, and in training, evaluation and prediction, every sample starts from zeros: true or false
+  bool stateful = false;
 };
-inline LayerExpr gru(const Gru& f) { return LayerExpr(make<Layer>(OpKind::layer, "gru", {{"units", f.units}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}})); }
+inline LayerExpr gru(const Gru& f) { return LayerExpr(make<Layer>(OpKind::layer, "gru", {{"units", f.units}, {"bias", f.bias}, {"output", f.output}, {"truncate", f.truncate}, {"stateful", f.stateful}})); }
 inline LayerExpr gru(int64_t units) { return gru(Gru{.units = units}); }
 
 // Adds two or more layers of one shape.

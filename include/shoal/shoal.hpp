@@ -193,6 +193,8 @@ class SHOAL_API Population {
 // x: [members, batch, input...]; stride 0 along members gives all the same input. y: [members, batch, output...]. The
 // constructor compiles and allocates; start() allocates nothing on the device and waits for nothing. Uses the
 // population's parameters as they are when the work runs. The population must outlive it.
+// Recurrent layers with {"stateful", true} go on from the hidden state that the last start() left, one for each member
+// and sample of the batch, zeros at first: agents that see one time step in each frame (input {1, features}) remember.
 class SHOAL_API Inference {
  public:
   Inference(Population&, const View& x, const View& y);
@@ -200,6 +202,9 @@ class SHOAL_API Inference {
   Inference& operator=(Inference&&) noexcept;
   ~Inference();
   Ticket start();
+  // Hidden states become zeros again: all of them, or those of some members. Waits for what was started before.
+  void reset();
+  void reset(const std::vector<int64_t>& members);
 
  private:
   struct State;

@@ -96,6 +96,62 @@ TEST_P(Embedding, AllMembersMaySeeTheSame) {
       EXPECT_NEAR(y[(m * batch + s) * 2 + 1], output_of(population, m, x.data() + s * 3)[1], 1e-5);
 }
 
+Network recurrent(int64_t steps) {
+  Network net({steps, 3});
+  net.layer("gru", {{"units", 5}, {"stateful", true}}).dense(2).loss("mse").optimizer("sgd", {{"lr", 0.01}});
+  return net;
+}
+
+// Frame by frame is the same as all frames at once, to the last bit under one schedule; and members start anew alone.
+TEST_P(Embedding, StatefulLayersGoOnWhereTheyStopped) {
+  constexpr size_t members = 11, batch = 2, frames = 6;
+  Options o = options(members);
+  o.schedule = "member=group,lane";
+  Population whole = make_population(recurrent(frames), o), population = make_population(recurrent(1), o);
+  for (const std::string& name : whole.parameter_names()) population.set_parameter(name, whole.parameter(name));
+  std::vector<float> x = numbers(members * batch * frames * 3, 4), y(members * batch * 2), all = y;
+  Inference at_once(whole, {address(x), {members, batch, frames, 3}, {}}, {address(all), {members, batch, 2}, {}});
+  at_once.start().wait();
+
+  std::vector<float> frame(members * batch * 3);
+  Inference inference(population, {address(frame), {members, batch, 1, 3}, {}}, {address(y), {members, batch, 2}, {}});
+  const auto show = [&](size_t t) {
+    for (size_t i = 0; i < members * batch; ++i)
+      for (size_t k = 0; k < 3; ++k) frame[i * 3 + k] = x[(i * frames + t) * 3 + k];
+    inference.start().wait();
+    return y;
+  };
+  const std::vector<float> first = show(0);
+  for (size_t t = 1; t < frames; ++t) show(t);
+  EXPECT_EQ(y, all);
+
+  inference.reset({3, 10});
+  const std::vector<float> later = show(0);
+  for (size_t m = 0; m < members; ++m)
+    for (size_t i = m * batch * 2; i < (m + 1) * batch * 2; ++i) {
+      if (m == 3 || m == 10) {
+        EXPECT_EQ(later[i], first[i]) << m;
+      } else {
+        EXPECT_NE(later[i], first[i]) << m;
+      }
+    }
+  inference.reset();
+  EXPECT_EQ(show(0), first);
+  EXPECT_THROW(inference.reset({11}), Error);  // and changes nothing:
+  const std::vector<float> second = show(1);
+  inference.reset();
+  show(0);
+  EXPECT_EQ(show(1), second);
+}
+
+// What has no launches to remember starts from zeros: batches of one prediction are independent of each other.
+TEST_P(Embedding, PredictionRemembersNothing) {
+  Population population = make_population(recurrent(2), options(3));
+  const Array x{{4, 2, 3}, numbers(24, 5)};
+  const Array once = population.predict(x, Ensemble::none);
+  EXPECT_EQ(population.predict(x, Ensemble::none).values, once.values);
+}
+
 // The same training as train() does from copies of the samples: bitwise.
 TEST_P(Embedding, TrainingOnViewsIsTrainingOnCopies) {
   constexpr int64_t members = 6, samples = 10;

@@ -44,6 +44,28 @@ TEST(Forward, EveryMemberMayHaveItsOwnInput) {
   EXPECT_EQ(results.at("y").values, (std::vector<double>{10, 20, -3, -4}));
 }
 
+TEST(Forward, HiddenStatesStartFromZerosUnlessTheyAreCarried) {
+  Model model;
+  model.network =
+      network_from_json("[1,1]", R"([{"rnn":{"units":1,"nonlinearity":"relu","bias":false,"stateful":true}}])");
+  model.loss = loss_from_json(json::parse(R"({"mse":{}})"));
+  model.optimizer = optimizer_from_json({{"sgd", {{"lr", 0.1}}}});
+  const std::map<std::string, Array> inputs = {
+      {"x", {{1, 2}}}, {"0.weight_ih", {{10}}}, {"0.weight_hh", {{3}}}, {"0.h", {{5, 7}}}};
+  const Graph carried = forward(model, 2, false, nullptr, HiddenState::carried).graph;
+  const auto results = evaluate(carried, {.members = 1, .inputs = inputs});
+  EXPECT_EQ(results.at("y").values, (std::vector<double>{10 + 15, 20 + 21}));
+  for (const Output& output : carried.outputs)
+    if (output.state != no_node) {
+      EXPECT_EQ(results.at(output.name).values, results.at("y").values);
+    }
+
+  const Graph fresh = forward(model, 2, false).graph;
+  EXPECT_EQ(evaluate(fresh, {.members = 1, .inputs = inputs}).at("y").values, (std::vector<double>{10, 20}));
+  for (const Graph& graph : {fresh, train(model, {.samples = 2, .batch = 1}).graph, evaluate(model, 2).graph})
+    EXPECT_EQ(find_input(graph, "0.h"), nullptr);
+}
+
 TEST(Evaluate, MeansOverAllSamples) {
   Model model = line(R"({"mse":{}})", 0);
   model.metrics = {metric("mae")};

@@ -14,6 +14,7 @@ struct Gru {
   bool bias = true;
   std::string output = "last";
   int64_t truncate = 0;
+  bool stateful = false;
 
   static constexpr Doc doc{
       "gru",
@@ -22,7 +23,8 @@ struct Gru {
       std::tuple{Field{"units", &Gru::units, "size of the hidden state", size_limits.with_required()},
                  Field{"bias", &Gru::bias, recurrent_bias_doc},
                  Field{"output", &Gru::output, recurrent_output_doc, one_of("last|sequence")},
-                 Field{"truncate", &Gru::truncate, recurrent_truncate_doc, truncate_limits}};
+                 Field{"truncate", &Gru::truncate, recurrent_truncate_doc, truncate_limits},
+                 Field{"stateful", &Gru::stateful, recurrent_stateful_doc}};
 
   Value expand(Scope& s, Value x) const {
     require_steps(x);
@@ -30,7 +32,7 @@ struct Gru {
     // The inputs of all steps are projected at once, before the loop.
     Value projected = contract(x, "tf", w.weight_ih, "gf", "tg");
     if (bias) projected = projected + w.bias_ih;
-    return recur(s, projected, units, output, truncate, [&](Value from_input, Value h) {
+    return recur(s, projected, units, output, truncate, stateful, [&](Value from_input, Value h) {
       Value from_hidden = contract(h, "h", w.weight_hh, "gh", "g");
       if (bias) from_hidden = from_hidden + w.bias_hh;
       const auto gate = [this](Value gates, int64_t i) { return slice(gates, {i * units}, {units}); };

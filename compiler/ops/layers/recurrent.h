@@ -13,6 +13,9 @@ constexpr std::string_view recurrent_output_doc =
     "the hidden state after the last step, [units], or after every one, [steps, units]";
 constexpr std::string_view recurrent_truncate_doc =
     "gradients pass through time only within runs of so many steps, counted from the first; 0: through all steps";
+constexpr std::string_view recurrent_stateful_doc =
+    "whether an inference that is bound to memory goes on from the hidden state of its last launch; else, and in "
+    "training, evaluation and prediction, every sample starts from zeros";
 constexpr Limits truncate_limits{.low = 0, .high = 1 << 24};
 
 // The parameters of PyTorch's nn.RNN and nn.GRU, `gates` blocks of `units` rows each.
@@ -38,19 +41,24 @@ inline void require_steps(Value x) {
   if (x.shape().size() != 2) refuse_shape("steps and features, [T, F]", x.shape());
 }
 
-// Runs h = step(slice of `projected` [T, ...] at this time, h) from h = 0 over all T, and returns the last h or, as
-// [T, units], all of them.
+// Runs h = step(slice of `projected` [T, ...] at this time, h) over all T, and returns the last h or, as [T, units],
+// all of them. The first h is zeros; of a stateful layer it is the carried input "<layer>.h", which the last one
+// replaces: programs that keep no state between launches put zeros there (programs/hidden_state.h).
 template <typename Step>
-Value recur(Scope& s, Value projected, int64_t units, const std::string& output, int64_t truncate, Step step) {
+Value recur(Scope& s, Value projected, int64_t units, const std::string& output, int64_t truncate, bool stateful,
+            Step step) {
   const int32_t loop = s.loop(projected.shape()[0]);
   const Value time = s.time(loop);
   const Varies varies = projected.varies() | Varies{.member = true};
-  const Value h = s.name("h", s.carry(loop, broadcast_to(s.constant(0), {units}), varies));
+  const Value start =
+      stateful ? s.input(s.prefix() + ".h", Role::input, {units}, varies) : broadcast_to(s.constant(0), {units});
+  const Value h = s.name("h", s.carry(loop, start, varies));
   const Value read = truncate == 0 ? h
                                    : select(equal(rem(time, static_cast<double>(truncate)), s.constant(0, DType::i32)),
                                             stop_gradient(h), h);
   const Value next = s.name("h_next", step(gather(projected, time), read));
   s.advance(h, next);
+  if (stateful) s.next(start, last(next));
   return output == "last" ? last(next) : collect(next);
 }
 

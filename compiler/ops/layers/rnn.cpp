@@ -11,6 +11,7 @@ struct Rnn {
   bool bias = true;
   std::string output = "last";
   int64_t truncate = 0;
+  bool stateful = false;
 
   static constexpr Doc doc{
       "rnn", "Carries a hidden state over the steps of [steps, features]: one matrix and a squashing function a step."};
@@ -19,7 +20,8 @@ struct Rnn {
                  Field{"nonlinearity", &Rnn::nonlinearity, "of each step", one_of("tanh|relu")},
                  Field{"bias", &Rnn::bias, recurrent_bias_doc},
                  Field{"output", &Rnn::output, recurrent_output_doc, one_of("last|sequence")},
-                 Field{"truncate", &Rnn::truncate, recurrent_truncate_doc, truncate_limits}};
+                 Field{"truncate", &Rnn::truncate, recurrent_truncate_doc, truncate_limits},
+                 Field{"stateful", &Rnn::stateful, recurrent_stateful_doc}};
 
   Value expand(Scope& s, Value x) const {
     require_steps(x);
@@ -27,7 +29,7 @@ struct Rnn {
     // The inputs of all steps are projected at once, before the loop.
     Value projected = contract(x, "tf", w.weight_ih, "gf", "tg");
     if (bias) projected = projected + (w.bias_ih + w.bias_hh);
-    return recur(s, projected, units, output, truncate, [&](Value input, Value h) {
+    return recur(s, projected, units, output, truncate, stateful, [&](Value input, Value h) {
       const Value sum = input + contract(h, "h", w.weight_hh, "gh", "g");
       return nonlinearity == "tanh" ? tanh(sum) : max(0.0, sum);
     });
