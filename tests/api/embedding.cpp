@@ -129,10 +129,11 @@ TEST_P(Embedding, StatefulLayersGoOnWhereTheyStopped) {
   const std::vector<float> later = show(0);
   for (size_t m = 0; m < members; ++m)
     for (size_t i = m * batch * 2; i < (m + 1) * batch * 2; ++i) {
-      if (m == 3 || m == 10)
+      if (m == 3 || m == 10) {
         EXPECT_EQ(later[i], first[i]) << m;
-      else
+      } else {
         EXPECT_NE(later[i], first[i]) << m;
+      }
     }
   inference.reset();
   EXPECT_EQ(show(0), first);

@@ -56,7 +56,9 @@ TEST(Forward, HiddenStatesStartFromZerosUnlessTheyAreCarried) {
   const auto results = evaluate(carried, {.members = 1, .inputs = inputs});
   EXPECT_EQ(results.at("y").values, (std::vector<double>{10 + 15, 20 + 21}));
   for (const Output& output : carried.outputs)
-    if (output.state != no_node) EXPECT_EQ(results.at(output.name).values, results.at("y").values);
+    if (output.state != no_node) {
+      EXPECT_EQ(results.at(output.name).values, results.at("y").values);
+    }
 
   const Graph fresh = forward(model, 2, false).graph;
   EXPECT_EQ(evaluate(fresh, {.members = 1, .inputs = inputs}).at("y").values, (std::vector<double>{10, 20}));
