@@ -95,7 +95,7 @@ Sample float_arithmetic() {
     y[i] = special[i % 12];
   }
   const int32_t bx = add_global(s, "x", Type::f32, x), by = add_global(s, "y", Type::f32, y);
-  const int32_t bz = add_global(s, "z", Type::f32, z), out = add_global(s, "out", Type::f32, zeros(threads * 14));
+  const int32_t bz = add_global(s, "z", Type::f32, z), out = add_global(s, "out", Type::f32, zeros(threads * 16));
   Builder b(s.kernel);
   const int32_t thread = thread_index(b);
   const int32_t vx = b.load(bx, -1, thread, 0), vy = b.load(by, -1, thread, 0), vz = b.load(bz, -1, thread, 0);
