@@ -26,8 +26,6 @@ TARGET = "sm_90"
 OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
 SKIPPED = 77
 MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
-# These works once more, with this precision.
-PRECISIONS = (("train_mlp", "f32x3"),)
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
 
@@ -67,8 +65,6 @@ def compile_source(library, source):
 def dump(shoal, spec, work, stage):
     command = [shoal, "dump", spec, "--target", TARGET, "--stage", stage, "--members", str(MEMBERS)]
     command += ["--program", "train", "--samples", str(work["samples"])] if work["train"] else ["--program", "forward"]
-    if work.get("schedule"):
-        command += ["--schedule", work["schedule"]]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise sass.SassError(f"{' '.join(command)}: {run.stderr.strip()}")
@@ -101,12 +97,6 @@ def global_bytes(plan, steps):
                 count *= int(n) if n.strip() else 1
             total += 4 * count
     return total
-
-
-def with_precisions(works):
-    """The works, and behind them those of PRECISIONS."""
-    return works + [{**work, "work": f"{name} {precision}", "schedule": f"precision={precision}"}
-                    for name, precision in PRECISIONS for work in works if work["work"] == name]
 
 
 def measure(library, shoal, work, folder):
@@ -224,8 +214,7 @@ def main(arguments=None):
     works = json.loads(subprocess.run([options.shoal, "bench", "--list", "--json"], capture_output=True, text=True, check=True).stdout)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            works = [w for w in with_precisions(works) if not options.work or w["work"] in options.work]
-            rows = [measure(library, options.shoal, w, folder) for w in works]
+            rows = [measure(library, options.shoal, w, folder) for w in works if not options.work or w["work"] in options.work]
         except (sass.SassError, model.ModelError) as error:
             print(f"works.py: {error}", file=sys.stderr)
             return 1
