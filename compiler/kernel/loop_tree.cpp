@@ -197,7 +197,7 @@ class TreeBuilder {
   }
 
   void add_access(const Instruction& op, const Affine& index, bool store, bool by_lane, bool scattered) {
-    Access access{.buffer = op.buffer, .loop = current_, .scope = index.scope, .store = store};
+    LoopAccess access{.buffer = op.buffer, .loop = current_, .scope = index.scope, .store = store};
     // Lanes that stand apart are as many accesses, one of which may be like the next one's.
     access.elements = by_lane && !scattered ? kernel_.lanes : 1;
     access.count = scattered ? kernel_.lanes : 1;
@@ -206,7 +206,7 @@ class TreeBuilder {
     if (access.last < access.first) std::swap(access.first, access.last);
     for (int32_t t = 0; t < index.count; ++t) access.strides.emplace_back(index.terms[t].loop, index.terms[t].factor);
     for (const int32_t a : node().accesses) {
-      Access& like = tree_.accesses[a];
+      LoopAccess& like = tree_.accesses[a];
       if (like.buffer != access.buffer || like.scope != access.scope || like.elements != access.elements ||
           like.strides != access.strides || like.store != access.store)
         continue;

@@ -24,7 +24,7 @@ struct Issue {
 };
 
 // One or several accesses of a body that move alike: same buffer, same strides, other offsets.
-struct Access {
+struct LoopAccess {
   int32_t buffer = -1;
   int32_t loop = -1;   // node in whose body it stands
   int32_t scope = -1;  // of the part of its place that depends on memory: the innermost node with which it changes
@@ -49,7 +49,7 @@ struct LoopNode {
 // nodes[0] where it has them. Parents stand before their children.
 struct LoopTree {
   std::vector<LoopNode> nodes;
-  std::vector<Access> accesses;
+  std::vector<LoopAccess> accesses;
   double barriers = 0;  // of the group, in the whole launch
 };
 

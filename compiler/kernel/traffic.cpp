@@ -29,7 +29,7 @@ double limit_of(const Buffer& buffer, const Touched& touched) {
 }
 
 // Bytes of one access: whole lines where the next iterations move on by more than a line.
-double bytes_of(const Kernel& kernel, const Access& access) {
+double bytes_of(const Kernel& kernel, const LoopAccess& access) {
   const auto element = static_cast<double>(element_bytes(kernel.buffers[access.buffer].type));
   const double bytes = static_cast<double>(access.elements) * element;
   if (access.strides.empty()) return access.scope < 0 ? bytes : std::max(bytes, line_bytes);
@@ -50,7 +50,7 @@ Traffic::Traffic(const Kernel& kernel, const LoopTree& tree, double groups)
       own_bytes_(tree.nodes.size()),
       body_(tree.nodes.size()) {
   std::vector<std::map<int32_t, Touched>> whole(tree.nodes.size()), once(tree.nodes.size());
-  for (const Access& access : tree.accesses) {
+  for (const LoopAccess& access : tree.accesses) {
     const double single = bytes_of(kernel, access);
     Touched touched{single * static_cast<double>(access.count), static_cast<double>(access.first),
                     static_cast<double>(access.last + access.elements), access.scope >= 0};

@@ -62,12 +62,12 @@ TEST(LoopTree, HasTheLoopsAndWhatTheirBodiesDo) {
 TEST(LoopTree, AccessesSayHowTheyMove) {
   const LoopTree tree = loop_tree(sums(), {5});
   ASSERT_EQ(tree.accesses.size(), 2u);
-  const Access& load = tree.accesses[0];
+  const LoopAccess& load = tree.accesses[0];
   EXPECT_EQ(load.elements, 8);
   EXPECT_EQ(load.count, 1);
   using Strides = std::vector<std::pair<int32_t, int64_t>>;
   EXPECT_EQ(load.strides, (Strides{{0, 8192}, {2, 8}}));  // a group further, a row further
-  const Access& store = tree.accesses[1];
+  const LoopAccess& store = tree.accesses[1];
   EXPECT_TRUE(store.store);
   EXPECT_EQ(store.count, 8);
   EXPECT_EQ(store.last - store.first, 7 * 8192);
