@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a bare Debian 12 to a trained population or to tested sources: ./bootstrap.sh demo | build | test | help
+# From a bare Debian 12 to a trained population, tested sources or a table of peers: ./bootstrap.sh demo | build | test | compare
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -8,12 +8,15 @@ build_packages=(g++ cmake ninja-build ccache pkg-config llvm-19-dev libfmt-dev n
 test_packages=(python3 clang-format-19)
 # Without them the tests that run code of other processors are skipped.
 optional_packages=(qemu-user g++-aarch64-linux-gnu)
+peer_packages=(python3 python3-venv libeigen3-dev libxsmm-dev libblas-dev)
 
 usage() {
   cat <<'TEXT'
 ./bootstrap.sh demo    build, then train 1024 classifiers of digits, twice: the second time the kernel is in the cache
 ./bootstrap.sh build   build the command, build/release/shoal
 ./bootstrap.sh test    build everything and run all tests, first with an empty kernel cache, then with a warm one
+./bootstrap.sh compare measure shoal and what others use for the same work, side by side: 20 to 40 minutes. What follows goes
+                       to tools/bench/peers/run.sh: --quick for a first look, --markdown FILE, names of works
 ./bootstrap.sh help    this text
 
 Packages that are missing are installed by apt-get (Debian 12 has all of them). No GPU and no CUDA are needed.
@@ -72,6 +75,12 @@ tests() {
   ctest --preset release -R '^(runtime|command|cpu)$'
 }
 
+compare() {
+  install_packages "${build_packages[@]}" "${peer_packages[@]}"
+  build shoal_command
+  tools/bench/peers/run.sh "$@"
+}
+
 case ${1-help} in
   demo) demo ;;
   build)
@@ -79,6 +88,7 @@ case ${1-help} in
     build shoal_command
     ;;
   test) tests ;;
+  compare) compare "${@:2}" ;;
   help | -h | --help) usage ;;
   *)
     usage >&2

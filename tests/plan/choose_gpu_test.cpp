@@ -81,7 +81,7 @@ TEST(ChooseGpu, CandidatesAreLegalAndFitTheSize) {
     for (int64_t units : {1, 4, 64, 256})
       for (int64_t members : {1, 5, 1000, 1000000})
         for (const plan::GpuCandidate& c : plan::gpu_candidates(layer(batch, units), members, h200))
-          EXPECT_NO_THROW(plan::check_schedule(c.schedule, 32, false, batch)) << c.name;
+          EXPECT_NO_THROW(plan::check_schedule(c.schedule, 32, false, 90, batch)) << c.name;
   EXPECT_TRUE(has(plan::gpu_candidates(layer(4, 4), 100000, h200), "a thread per member"));
   EXPECT_TRUE(has(plan::gpu_candidates(layer(4, 4), 100000, h200), "8 members a warp"));
   EXPECT_FALSE(has(plan::gpu_candidates(layer(32, 64), 100000, h200), "a thread per member"));

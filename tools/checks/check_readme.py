@@ -10,6 +10,9 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HOMES = {"cpp": "examples/embed.cpp", "json": "examples/digits.json"}
 # Whoever runs the README's commands has just run this one.
 DONE_BEFORE = "./bootstrap.sh test"
+# The whole comparison takes half an hour and a quiet machine: two works with few steps show whether it can be made.
+SHORTENED = {"./bootstrap.sh compare": "./bootstrap.sh compare --quick --repetitions 1 train_mlp train_gru"}
+SKIPPED = 77
 
 
 def lines_of(source):
@@ -33,21 +36,32 @@ def quoting_faults(blocks):
     return faults
 
 
+def table_faults():
+    """The README's figures are those of the last page that the comparison wrote."""
+    rows = [line for line in text("README.md").splitlines() if line.startswith(("| train", "| infer"))]
+    pages = sorted((ROOT / "docs/measurements").glob("peers-*.md"))
+    measured = pages[-1].read_text().splitlines() if pages else []
+    return [f"README.md: no page of docs/measurements/peers-*.md has this row last:\n{row}" for row in rows if row not in measured]
+
+
 def run_faults(blocks):
     faults = []
     for language, body in blocks:
         if language != "sh" or body.strip() == DONE_BEFORE:
             continue
+        body = SHORTENED.get(body.strip(), body)
         print(f"README.md runs:\n{body}", flush=True)
         result = subprocess.run(["bash", "-euo", "pipefail", "-c", body], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
-        if result.returncode:
+        if result.returncode == SKIPPED:
+            print("which cannot be done here", flush=True)
+        elif result.returncode:
             faults.append(f"README.md: exit code {result.returncode} of\n{body}")
     return faults
 
 
 def main():
     blocks = BLOCK.findall(text("README.md"))
-    faults = quoting_faults(blocks)
+    faults = quoting_faults(blocks) + table_faults()
     if "--run" in sys.argv[1:]:
         faults += run_faults(blocks)
     finish("readme", faults, f"{len(blocks)} blocks")

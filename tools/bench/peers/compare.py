@@ -81,6 +81,17 @@ def write_case(folder, work, steps, device):
               folder / "final")
 
 
+def last_state(x, w_ih, w_hh, b_ih, b_hh):
+    """The state of a gated recurrent unit after the last step of x: [members, samples, steps, features]."""
+    h = np.zeros((*x.shape[:2], w_hh.shape[2]))
+    for t in range(x.shape[2]):
+        projected = x[:, :, t] @ w_ih.transpose(0, 2, 1) + b_ih[:, None], h @ w_hh.transpose(0, 2, 1) + b_hh[:, None]
+        (ir, iz, inew), (hr, hz, hnew) = (np.split(v, 3, -1) for v in projected)
+        reset, update = (1 / (1 + np.exp(-v)) for v in (ir + hr, iz + hz))
+        h = (1 - update) * np.tanh(inew + reset * hnew) + update * h
+    return h
+
+
 def forward(layers, weights, x):
     """The network in double, for members at once: x is [members, samples, ...]."""
     for i, layer in enumerate(layers):
@@ -95,6 +106,8 @@ def forward(layers, weights, x):
             kernel = fields["kernel"] if isinstance(fields["kernel"], list) else [fields["kernel"]] * 2
             windows = np.lib.stride_tricks.sliding_window_view(x, kernel, (-2, -1))
             x = windows[..., ::kernel[0], ::kernel[1], :, :].max((-2, -1))
+        elif op == "gru":
+            x = last_state(x, *(weights[f"{i}.{part}"].astype(float) for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
         elif op == "flatten":
             x = x.reshape(*x.shape[:2], -1)
         else:
@@ -103,7 +116,7 @@ def forward(layers, weights, x):
 
 
 def mean_loss(spec, weights, x, y):
-    p = forward(spec["network"]["layers"], weights, np.broadcast_to(x.astype(float), (len(weights["0.bias"]), *x.shape)))
+    p = forward(spec["network"]["layers"], weights, np.broadcast_to(x.astype(float), (len(next(iter(weights.values()))), *x.shape)))
     if spec["loss"] == "mse":
         return np.mean((p - y) ** 2)
     p = p - p.max(-1, keepdims=True)
@@ -132,7 +145,7 @@ def fits(work, script):
     ops = {layer if isinstance(layer, str) else next(iter(layer)) for layer in work["spec"]["network"]["layers"]}
     if script == "sklearn_peer.py" and not work["train"]:
         return False
-    return script not in DENSE_ONLY or ("dense" in ops and len(ops) == 2)
+    return script not in DENSE_ONLY or ops in ({"dense", "relu"}, {"dense", "tanh"})
 
 
 def run_peer(folder, work, peer, options):
@@ -168,6 +181,53 @@ def rows_of(work, peers, measured):
               f"{p['weights']:.1e} | {'MISMATCH' if wrong else ''} |"
 
 
+def words_of(layer):
+    op, fields = next(iter(layer.items())) if isinstance(layer, dict) else (layer, {})
+    kernel = fields.get("kernel")
+    size = {"dense": fields.get("units"), "gru": f"gru {fields.get('units')}", "max_pool2d": f"pool {kernel}",
+            "conv2d": f"conv {kernel}x{kernel}x{fields.get('out_channels')}"}
+    return str(size.get(op, op))
+
+
+def words(work):
+    """What the work does, in a few words: train 8-32-32-4 relu, mse, adam, batch 32."""
+    spec = work["spec"]
+    network, shape = spec["network"], spec["network"]["input"]
+    layers = [words_of(layer) for layer in network["layers"]]
+    between = {layer for layer in layers if layer in ("relu", "tanh")}
+    only_dense = all(layer.isdigit() or layer in between for layer in layers) and len(between) == 1
+    shown = [layer for layer in layers if layer != "flatten" and not (only_dense and layer in between)]
+    first = "x".join(map(str, shape)) if isinstance(shape, list) else str(shape)
+    text = (("-" if only_dense else ", ").join([first, *shown])) + (f" {between.pop()}" if only_dense else "")
+    if network.get("storage", "f32") != "f32":
+        text += f", weights in {network['storage']}"
+    batch = spec["training"]["batch"]
+    if not work["train"]:
+        return f"infer {text}, batch {batch}"
+    optimizer = spec["optimizer"] if isinstance(spec["optimizer"], str) else next(iter(spec["optimizer"]))
+    return f"train {text}, {spec['loss']}, {optimizer}, batch {batch}"
+
+
+def ratios_row(work, peers, measured):
+    """The fastest form of each kind of peer, and how much longer the fastest of all takes than shoal."""
+    times = {p["peer"]: p["ns"] for p in peers if "ns" in p and p["loss"] <= TOLERANCE and p["weights"] <= TOLERANCE}
+    cells = [min((ns for name, ns in times.items() if name in names), default=None) for _, names in KINDS]
+    best, ours = min(times.values(), default=None), measured["ns_per_member_step"]
+    digits = 1 if ours < 100 else 0
+    shown = [f"{cell:,.0f}" if cell else "-" for cell in cells]
+    ratio = f"{best / ours:.2g} x" if best and best < 100 * ours else f"{best / ours:,.0f} x" if best else "-"
+    return f"| {words(work)}, {measured['members']:,} members | {ours:,.{digits}f} | {' | '.join(shown)} | {ratio} |"
+
+
+KINDS = [
+    ("JAX vmap+scan+jit", {"JAX vmap+scan+jit", "JAX, a device a core"}),
+    ("torch baddbmm", {"torch baddbmm", "torch baddbmm, CUDA graph"}),
+    ("torch.compile", {"torch baddbmm + compile"}),
+    ("one model after another", {"torch, one by one", "scikit-learn"}),
+    ("C++ loops (Eigen, libxsmm)", {"Eigen, one by one", "libxsmm, one by one"}),
+]
+RATIOS = [f"| work | shoal | {' | '.join(kind for kind, _ in KINDS)} | against the best |",
+          "| --- " * (len(KINDS) + 3) + "|"]
 HEADER = """| work | system | members | ns per member-step | shoal is faster by | range, ns | compile, s | loss differs by | weights differ by | |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
 
@@ -200,7 +260,7 @@ def main():
     works = json.loads(shoal("bench", "--list", "--json", *options.works))
     versions = [version_of(n) for n in ("jax", "torch", "scikit-learn", "numpy")]
     load = [os.getloadavg()[0]]
-    lines = [HEADER]
+    lines, ratios = [HEADER], RATIOS.copy()
     print(HEADER, flush=True)
     for work in works:
         if options.quick:
@@ -212,6 +272,7 @@ def main():
                      for peer in (GPU_PEERS if options.device == "cuda" else PEERS) if fits(work, peer[1])]
         sizes = ["--members", work["spec"]["population"]["members"], "--repetitions", 1, "--seconds", 0.001] if options.quick else []
         measured = json.loads(shoal("bench", work["work"], "--json", "--device", options.device, *sizes))[0]
+        ratios.append(ratios_row(work, peers, measured))
         figures.append({"work": work["work"], "shoal": measured, "peers": peers})
         load.append(os.getloadavg()[0])
         for row in rows_of(work, peers, measured):
@@ -220,12 +281,14 @@ def main():
     notes = [f"Date: {datetime.date.today()}. Machine: {machine()}.", f"Versions: Python {sys.version.split()[0]}, "
              f"{', '.join(versions)}; Eigen and libxsmm of Debian; shoal {os.environ.get('SHOAL_REVISION', 'unknown')}.",
              f"Load average during the run: {min(load):.1f} to {max(load):.1f}."]
-    print("\n" + "\n".join(notes))
+    print("\n" + "\n".join([*ratios, "", *notes]))
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"notes": notes, "works": figures}, indent=1))
     if options.markdown:
         about = (HERE / "about.md").read_text()
-        pathlib.Path(options.markdown).write_text("\n".join(["# shoal and its peers on a CPU", "", *notes, "", about, *lines, ""]))
+        pathlib.Path(options.markdown).write_text("\n".join([
+            f"# shoal and its peers on a {options.device.replace('cuda', 'GPU').replace('cpu', 'CPU')}", "", *notes, "",
+            "Nanoseconds for one step of one member; each column the fastest form of its kind:", "", *ratios, "", about, *lines, ""]))
 
 
 if __name__ == "__main__":

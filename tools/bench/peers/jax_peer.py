@@ -34,6 +34,19 @@ def pool(x, fields):
                                  ((0, 0), (0, 0), (ph, ph), (pw, pw)))
 
 
+def gru(x, parameters, name):
+    """The last state over x: [samples, steps, features]; the inputs of all steps are projected before the loop."""
+    weight, bias = (parameters[f"{name}.{part}_hh"] for part in ("weight", "bias"))
+    projected = x @ parameters[name + ".weight_ih"].T + parameters[name + ".bias_ih"]
+
+    def step(h, projected):
+        (ir, iz, inew), (hr, hz, hnew) = (jnp.split(v, 3, -1) for v in (projected, h @ weight.T + bias))
+        reset, update = jax.nn.sigmoid(ir + hr), jax.nn.sigmoid(iz + hz)
+        return (1 - update) * jnp.tanh(inew + reset * hnew) + update * h, None
+
+    return jax.lax.scan(step, jnp.zeros((x.shape[0], weight.shape[1]), x.dtype), projected.transpose(1, 0, 2))[0]
+
+
 def forward(case, parameters, x):
     for op, fields, name in case.weighted_layers():
         if op == "dense":
@@ -42,6 +55,8 @@ def forward(case, parameters, x):
             x = convolve(x, parameters[name + ".weight"], parameters[name + ".bias"], fields)
         elif op == "max_pool2d":
             x = pool(x, fields)
+        elif op == "gru":
+            x = gru(x, parameters, name)
         elif op == "flatten":
             x = x.reshape(x.shape[0], -1)
         else:

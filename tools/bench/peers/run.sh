@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures shoal and its peers on the same works: run.sh [--quick] [--markdown FILE] [--repetitions N] [WORK...]
-# SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
+# Exit code 77: the peers cannot be installed. SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -13,7 +13,10 @@ export SHOAL_REVISION
 [ -x "$SHOAL" ] || { echo "no command at $SHOAL; build it, or set SHOAL" >&2; exit 2; }
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet -r "$here/requirements.txt"
+  "$venv/bin/pip" install --quiet -r "$here/requirements.txt" || {
+    echo "the peers of requirements.txt cannot be installed here" >&2
+    exit 77
+  }
   cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 

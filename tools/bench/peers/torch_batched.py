@@ -9,6 +9,20 @@ import torch.nn.functional as F
 import case as cases
 
 
+def gru(x, parameters, name):
+    """The last state over x: [members, batch, steps, features]; the inputs of all steps are projected before the loop."""
+    w_ih, w_hh, b_ih, b_hh = (parameters[f"{name}.{part}"] for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    members, batch, steps = x.shape[:3]
+    projected = torch.baddbmm(b_ih.unsqueeze(1), x.flatten(1, 2), w_ih.transpose(1, 2)).unflatten(1, (batch, steps))
+    h = x.new_zeros(members, batch, w_hh.shape[2])
+    for t in range(steps):
+        ir, iz, inew = projected[:, :, t].chunk(3, -1)
+        hr, hz, hnew = torch.baddbmm(b_hh.unsqueeze(1), h, w_hh.transpose(1, 2)).chunk(3, -1)
+        update = torch.sigmoid(iz + hz)
+        h = (1 - update) * torch.tanh(inew + torch.sigmoid(ir + hr) * hnew) + update * h
+    return h
+
+
 def forward(case, parameters, x):
     """x: [members, batch, ...]; images go as groups of channels, one group a member."""
     members, batch = x.shape[:2]
@@ -26,6 +40,8 @@ def forward(case, parameters, x):
             y = F.max_pool2d(x.flatten(0, 1), cases.pair(fields["kernel"]), None if stride == (0, 0) else stride,
                              cases.pair(fields["padding"]))
             x = y.unflatten(0, (members, batch))
+        elif op == "gru":
+            x = gru(x, parameters, name)
         elif op == "flatten":
             x = x.flatten(2)
         else:

@@ -9,6 +9,13 @@ options = cases.arguments()
 case = cases.Case(options.case, options.members)
 
 
+class LastState(nn.GRU):
+    """nn.GRU under the names of shoal's parameters; gives the state after the last step."""
+
+    def forward(self, x):
+        return super().forward(x)[1][0]
+
+
 def module(op, fields, weight):
     if op == "dense":
         return nn.Linear(weight.shape[1], weight.shape[0])
@@ -19,15 +26,22 @@ def module(op, fields, weight):
         stride = cases.pair(fields["stride"])
         return nn.MaxPool2d(cases.pair(fields["kernel"]), None if stride == (0, 0) else stride,
                             cases.pair(fields["padding"]))
+    if op == "gru":
+        return LastState(weight.shape[1], weight.shape[0] // 3, batch_first=True)
     return {"relu": nn.ReLU, "tanh": nn.Tanh, "flatten": nn.Flatten}[op]()
 
 
 def model_of(member):
     weights = {name: torch.from_numpy(value[member].copy()) for name, value in case.initial.items()}
-    model = nn.Sequential(*[module(op, fields, weights.get(name + ".weight"))
+    model = nn.Sequential(*[module(op, fields, weights.get(name + ".weight", weights.get(name + ".weight_ih")))
                             for op, fields, name in case.weighted_layers()])
-    model.load_state_dict(weights)
+    model.load_state_dict({torch_name(name): value for name, value in weights.items()})
     return model
+
+
+def torch_name(name):
+    """nn.GRU numbers its layers: 0.weight_ih is its 0.weight_ih_l0."""
+    return name + "_l0" if name.endswith(("_ih", "_hh")) else name
 
 
 def optimizer_of(model):
@@ -47,7 +61,7 @@ def train_member(member):
         optimizer.zero_grad()
         criterion(model(x[indices]), y[indices]).backward()
         optimizer.step()
-    return {name: value.numpy() for name, value in model.state_dict().items()}
+    return {name.removesuffix("_l0"): value.numpy() for name, value in model.state_dict().items()}
 
 
 def infer_member(member):
