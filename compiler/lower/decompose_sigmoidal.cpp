@@ -19,7 +19,8 @@ int32_t decompose_tanh(Builder& b, int32_t x0) {
 }
 
 // 1 - 2 / (e^2|x| + 1), whose last places are the sum's, down to where tanh is 1/2, and an odd polynomial below. At
-// most 4 ulp off if exp2 misses by 2 and rcp by 1; with the sign put back at the end it is odd, and never above 1.
+// most 4 ulp off if exp2 misses by 2 and rcp by 1; with the sign put back at the end it is odd (but for -0), and never
+// above 1.
 int32_t decompose_tanh_by_exp2(Builder& b, int32_t x) {
   constexpr float twice_log2_e = 2.88539004f;
   const int32_t one = b.constant(1.0f), size = b.emit(Op::abs, x);

@@ -111,7 +111,9 @@ TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
       EXPECT_GT(m.per_step.mma, 0);
       for (uint64_t seed = 0; seed < 3; seed++) expect_emulated_as_interpreted(m, program.graph, e, 2, seed);
       for (int sm : {80, 90, 120})
-        if (nvrtc) EXPECT_FALSE(nvrtc->compile(m.source, sm).bytes.empty());
+        if (nvrtc) {
+          EXPECT_FALSE(nvrtc->compile(m.source, sm).bytes.empty());
+        }
     }
 }
 

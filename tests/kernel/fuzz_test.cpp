@@ -72,7 +72,7 @@ TEST(KernelFuzz, RandomDamage) {
                                        std::string(1, '\0'),
                                        "\xff"};
   int counts[3] = {};
-  for (uint32_t seed = 0; seed < 6000; ++seed) {
+  for (uint32_t seed = 0; seed < 9000; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     std::string damaged = text;
