@@ -85,7 +85,8 @@ Choice choose_gpu_schedule(const Graph& graph, const Target& target, int64_t mem
   std::vector<RankedWork> ranked;
   for (const plan::GpuCandidate& c : candidates) {
     const plan::GpuWork work = work_of(make_plan(graph, c.schedule, target), members);
-    if (std::any_of(ranked.begin(), ranked.end(), [&](const RankedWork& r) { return same_kernel(r.work, work); })) continue;
+    if (std::any_of(ranked.begin(), ranked.end(), [&](const RankedWork& r) { return same_kernel(r.work, work); }))
+      continue;
     ranked.push_back({&c, work, plan::predict_gpu(work, machine)});
   }
   std::stable_sort(ranked.begin(), ranked.end(),

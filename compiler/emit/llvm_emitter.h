@@ -161,7 +161,7 @@ class Emitter {
   std::vector<Mask> masks_;
   std::vector<Open> open_;
   std::map<Address, std::string> pointers_;
-  std::map<std::string, std::string> called_;     // definitions of functions that arithmetic calls, by name
+  std::map<std::string, std::string> called_;  // definitions of functions that arithmetic calls, by name
 };
 
 }  // namespace shoal::emit::ir

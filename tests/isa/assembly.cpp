@@ -45,7 +45,7 @@ Counts count(const std::string& assembly, const Level& level) {
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with('\t') || line.starts_with("\t.")) continue;  // labels and directives
     ++counts.all;
-    const bool own = has_any(line, {"shoal_"});
+    const bool own = has_any(line, {"shoal_", "nest"});  // functions of the module
     const bool barrier = has_any(line, {"*"});  // by a pointer
     counts.foreign_calls += has_any(line, {"\tcall", "\tbl\t"}) && !own && !barrier;
     counts.multiplies +=
