@@ -26,8 +26,8 @@ const std::vector<Level>& levels() {
   const std::vector<const char*> fused{"vfmadd", "vfnmadd", "vfmsub", "vfnmsub"}, stack{"(%rsp", "(%rbp"};
   static const std::vector<Level> all{{"x86-64", {"%xmm"}, {"call"}, stack, 0.25},
                                       {"x86-64-v3", {"%ymm"}, fused, stack, 0.25},
-                                      {"x86-64-v4", {"%zmm"}, fused, stack, 0.1},
-                                      {"aarch64", {".4s", "\tq", ", q"}, {"fmla\t", "fmls\t"}, {"[sp", "[x29"}, 0.25}};
+                                      {"x86-64-v4", {"%zmm"}, fused, stack, 0.25},
+                                      {"aarch64", {".4s", "\tq", ", q"}, {"fmla\t", "fmls\t"}, {"[sp", "[x29"}, 0.3}};
   return all;
 }
 
@@ -46,7 +46,7 @@ Counts count(const std::string& assembly, const Level& level) {
     if (!line.starts_with('\t') || line.starts_with("\t.")) continue;  // labels and directives
     ++counts.all;
     const bool own = has_any(line, {"shoal_", "nest"});  // functions of the module
-    const bool barrier = has_any(line, {"*"});  // by a pointer
+    const bool barrier = has_any(line, {"*"});           // by a pointer
     counts.foreign_calls += has_any(line, {"\tcall", "\tbl\t"}) && !own && !barrier;
     counts.multiplies +=
         own ? has_any(line, {"shoal_fma_vector"}) : has_any(line, level.vectors) && has_any(line, level.multiplies);
