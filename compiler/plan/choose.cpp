@@ -20,10 +20,10 @@ constexpr double l2_bytes_per_ns = 120, l3_bytes_per_ns = 31, memory_bytes_per_n
 // Memory is this much slower where a tile reads as many rows side by side, each far from the next one.
 constexpr double rows_apart = 1.7;
 // Two threads at a barrier: 90 ns for a cache line to go to the other core and another one to come back, measured; the
-// rest is for waiting until the slower one is there.
+// rest is an estimate of the wait until the slower one is there.
 constexpr double ns_per_barrier = 700;
-// A launch of one step wakes the other workers, and waits until they are done: measured on a virtual machine, for
-// forward passes of one member by one thread and by two.
+// A launch of one step wakes the other workers, and waits until they are done: estimated from forward passes of
+// one member by one thread and by two, on a virtual machine that was not idle.
 constexpr double ns_per_wake = 40000;
 // Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
 constexpr int64_t most_team_threads = 16;
