@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,13 +157,22 @@ def run_peer(folder, work, peer, options):
     members = min(limit or 1 << 30, work["spec"]["population"]["members"], 16 if quick and limit else 1 << 30)
     command = [sys.executable, HERE / script, folder, "--form", form, "--device", options.device, "--members",
                members, "--repetitions", options.repetitions, "--out", folder / "result.npz"]
+    # In a session of its own: torch.compile starts processes which would go on and disturb whatever is measured next.
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
     try:
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=left)
+        output, errors = process.communicate(timeout=left)
     except subprocess.TimeoutExpired:
         return {"peer": name, "failure": f"no result within {left:.0f} s"}
-    if done.returncode:
-        return {"peer": name, "failure": (done.stderr.strip().splitlines() or ["failed"])[-1][:120]}
-    figures = json.loads(done.stdout.splitlines()[-1])
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # all of it has ended
+        process.wait()
+    if process.returncode:
+        return {"peer": name, "failure": (errors.strip().splitlines() or ["failed"])[-1][:120]}
+    figures = json.loads(output.splitlines()[-1])
     loss, weights = check(folder, work, folder / "result.npz", figures["members"])
     return {"peer": name, **figures, "loss": loss, "weights": weights}
 
