@@ -24,14 +24,7 @@ constexpr size_t most_instructions = 12000;
 constexpr double doubt = 1.03;
 
 plan::Machine machine_of(const Target& t) {
-  return {.lanes = t.lanes,
-          .registers = t.registers,
-          .l1_bytes = t.l1_bytes,
-          .l2_bytes = t.l2_bytes,
-          .shared_bytes = t.shared_bytes,
-          .l3_bytes = t.l3_bytes,
-          .workers = t.workers,
-          .teams = t.teams};
+  return {.lanes = t.lanes, .l1_bytes = t.l1_bytes, .l2_bytes = t.l2_bytes, .workers = t.workers, .teams = t.teams};
 }
 
 plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, const Target& target, int64_t members) {

@@ -85,7 +85,7 @@ bool streams_weights(const Graph& graph, const Sizes& sizes, int64_t members, co
 }
 
 Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& machine) {
-  Candidate c{{}, "a lane per member", 0, sizes.state_bytes * machine.lanes};
+  Candidate c{{}, "a lane per member", 0};
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::member].lane = machine.lanes;
   c.schedule.tile_sample = 4, c.schedule.tile_unit = 2;
@@ -106,7 +106,7 @@ Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, con
 }
 
 Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machine) {
-  Candidate c{{}, "a lane per sample", sizes.widest_bytes * graph.batch, sizes.state_bytes};
+  Candidate c{{}, "a lane per sample", sizes.widest_bytes * graph.batch};
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::sample].lane = machine.lanes;
   c.schedule.tile_sample = 3, c.schedule.tile_unit = 4;
@@ -119,7 +119,7 @@ Candidate by_sample(const Graph& graph, const Sizes& sizes, const Machine& machi
 }
 
 Candidate by_unit(const Graph& graph, const Sizes& sizes, const Machine& machine) {
-  Candidate c{{}, "a lane per unit", sizes.widest_bytes * graph.batch, sizes.state_bytes};
+  Candidate c{{}, "a lane per unit", sizes.widest_bytes * graph.batch};
   c.schedule[PopulationAxis::member].group = true;
   c.schedule[PopulationAxis::unit].lane = machine.lanes;
   c.schedule.tile_sample = 4, c.schedule.tile_unit = 2;

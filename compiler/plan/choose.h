@@ -12,12 +12,10 @@
 
 namespace shoal::plan {
 
-// What choose knows about the target.
+// What choose knows about a CPU; of GPUs: choose_gpu.h.
 struct Machine {
   int lanes = 8;
-  int registers = 16;
-  int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10, shared_bytes = 99 << 10;
-  int64_t l3_bytes = 32 << 20;  // of all workers together
+  int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10;
   int workers = 1;
   bool teams = false;  // several of them may run one group together
 };
@@ -26,13 +24,12 @@ struct Candidate {
   Schedule schedule;
   std::string name;       // "a lane per member"
   int64_t layer_bytes;    // of the widest activation of one chunk, for the members that share a core's lanes
-  int64_t state_bytes;    // carried and read once a step, likewise
   bool optional = false;  // another tile or chunk of a candidate before it: considered while that is cheap
 };
 
 // At least one.
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine);
-// CPU: all that are worth measuring, those above among them; more tiles, chunks and teams.
+// All that are worth measuring, those above among them; more tiles, chunks and teams.
 std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, const Machine& machine);
 
 // What a candidate's kernel does in one step.
@@ -40,11 +37,7 @@ struct Counts {
   int64_t groups = 1;
   double barriers = 0;  // at which the threads of a group wait for each other
   bool steps = false;   // a launch takes many steps, so the last groups can be shared by all workers in turn
-  // GPU
-  double instructions = 0;  // of one thread of a group
-  double scattered = 0;     // of these, accesses whose lanes do not stand side by side
-  double global_bytes = 0;  // of one group
-  // CPU: of one thread of one group
+  // Of one thread of one group:
   double cycles = 0;                                    // with all memory in L1
   double arithmetic = 0, accesses = 0;                  // cycles if nothing but these counted
   double waiting = 0;                                   // of `cycles`: for accumulators
@@ -58,7 +51,7 @@ struct Prediction {
     const char* name;
     double ns;
   };
-  std::vector<Part> parts;  // CPU: what `ns` is the sum of, the same parts for every candidate
+  std::vector<Part> parts;  // what `ns` is the sum of, the same parts for every candidate
 };
 Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine);
 

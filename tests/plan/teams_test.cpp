@@ -63,7 +63,7 @@ TEST(Teams, ShareSamplesWhereThereAreEnoughElseUnits) {
 }
 
 TEST(Teams, CostTheirBarriersAndSplitTheRest) {
-  Candidate alone{{}, "alone", 0, 0}, team = alone;
+  Candidate alone{{}, "alone", 0}, team = alone;
   team.schedule[PopulationAxis::sample].warp = 2;
   const Machine machine = machine_of(2, true);
   auto ns = [&](const Candidate& c, double cycles, int64_t groups, double barriers, bool steps) {
