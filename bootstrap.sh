@@ -76,7 +76,11 @@ tests() {
 }
 
 compare() {
-  install_packages "${build_packages[@]}" "${peer_packages[@]}"
+  install_packages "${build_packages[@]}"
+  install_packages "${peer_packages[@]}" || {
+    say "the packages that the peers need cannot be installed here" >&2
+    exit 77
+  }
   build shoal_command
   tools/bench/peers/run.sh "$@"
 }

@@ -9,7 +9,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Precompiled headers are cached only if told that what they define may be ignored; CMake names them by content.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_library(shoal_flags INTERFACE)
@@ -51,12 +52,24 @@ function(shoal_link_llvm TARGET)
   target_link_libraries(${TARGET} PRIVATE LLVM)
 endfunction()
 
-# shoal_test(NAME SOURCES... LINK LIBRARIES...): one GoogleTest program, registered with ctest.
+# shoal_test(NAME SOURCES... LINK LIBRARIES... [SHARDS N]): one GoogleTest program, registered with ctest. Programs that all the
+# others would wait for run as N tests side by side, NAME_1 to NAME_N, each with its share of the cases.
 function(shoal_test NAME)
-  cmake_parse_arguments(TEST "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(TEST "" "SHARDS" "LINK" ${ARGN})
   add_executable(test_${NAME} ${TEST_UNPARSED_ARGUMENTS})
   target_link_libraries(test_${NAME} PRIVATE shoal_flags ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-  add_test(NAME ${NAME} COMMAND test_${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  target_precompile_headers(test_${NAME} REUSE_FROM shoal_test_headers)
+  if(NOT TEST_SHARDS)
+    add_test(NAME ${NAME} COMMAND test_${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    return()
+  endif()
+  foreach(SHARD RANGE 1 ${TEST_SHARDS})
+    math(EXPR INDEX "${SHARD} - 1")
+    add_test(NAME ${NAME}_${SHARD} COMMAND test_${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    # ctest starts the tests of the highest cost first.
+    set_tests_properties(${NAME}_${SHARD} PROPERTIES COST 100 ENVIRONMENT
+                         "GTEST_TOTAL_SHARDS=${TEST_SHARDS};GTEST_SHARD_INDEX=${INDEX}")
+  endforeach()
 endfunction()
 
 # shoal_build_id(TARGET FOLDER...): TARGET gets a build_id() that changes with every source in the folders, and with the C++ compiler.

@@ -22,4 +22,4 @@ cmake --preset "$preset" >"$SHOAL_CACHE_DIR/configure.log" 2>&1 || {
   exit 1
 }
 cmake --build --preset "$preset" --target "${tests[@]/#/test_}"
-ctest --preset "$preset" -R "^($(IFS='|' && echo "${tests[*]}"))\$"
+ctest --preset "$preset" -R "^($(IFS='|' && echo "${tests[*]}"))(_[0-9]+)?\$"  # with the parts of divided programs

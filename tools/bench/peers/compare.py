@@ -149,6 +149,12 @@ def fits(work, script):
     return script not in DENSE_ONLY or ops in ({"dense", "relu"}, {"dense", "tanh"})
 
 
+def peers_of(options):
+    if options.native:
+        return [peer for peer in PEERS if peer[1] == "native_peer.py"]
+    return GPU_PEERS if options.device == "cuda" else PEERS
+
+
 def run_peer(folder, work, peer, options):
     name, script, form, limit = peer
     quick, left = options.quick, min(LIMIT, options.until - time.time())
@@ -259,6 +265,7 @@ def main():
     parser = argparse.ArgumentParser(prog="run.sh", description=__doc__)
     parser.add_argument("works", nargs="*", metavar="WORK", help="names of `shoal bench --list`; default: all")
     parser.add_argument("--quick", action="store_true", help="small populations, few steps: do the scripts work?")
+    parser.add_argument("--native", action="store_true", help="only the peers in C++, which need no Python packages but numpy")
     parser.add_argument("--markdown", metavar="FILE", help="also write a page with machine, versions, date and table")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -278,8 +285,7 @@ def main():
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             write_case(folder, work, 4 if options.quick else STEPS, options.device)
-            peers = [run_peer(folder, work, peer, options)
-                     for peer in (GPU_PEERS if options.device == "cuda" else PEERS) if fits(work, peer[1])]
+            peers = [run_peer(folder, work, peer, options) for peer in peers_of(options) if fits(work, peer[1])]
         sizes = ["--members", work["spec"]["population"]["members"], "--repetitions", 1, "--seconds", 0.001] if options.quick else []
         measured = json.loads(shoal("bench", work["work"], "--json", "--device", options.device, *sizes))[0]
         ratios.append(ratios_row(work, peers, measured))

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures shoal and its peers on the same works: run.sh [--quick] [--markdown FILE] [--repetitions N] [WORK...]
+# Measures shoal and its peers on the same works: run.sh [--quick] [--native] [--markdown FILE] [--repetitions N] [WORK...]
+# --native leaves the peers out that are Python packages, and installs none of them but numpy.
 # Exit code 77: the peers cannot be installed. SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -11,13 +12,20 @@ SHOAL_REVISION=${SHOAL_REVISION:-$(git -C "$root" rev-parse --short HEAD 2>/dev/
 export SHOAL_REVISION
 
 [ -x "$SHOAL" ] || { echo "no command at $SHOAL; build it, or set SHOAL" >&2; exit 2; }
-if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet -r "$here/requirements.txt" || {
-    echo "the peers of requirements.txt cannot be installed here" >&2
-    exit 77
-  }
-  cp "$here/requirements.txt" "$venv/requirements.txt"
+cannot() {
+  echo "run.sh: $*" >&2
+  exit 77
+}
+wanted=$(mktemp)
+trap 'rm -f "$wanted"' EXIT
+cp "$here/requirements.txt" "$wanted"
+if [[ " $* " == *" --native "* ]] && ! cmp -s "$wanted" "$venv/requirements.txt"; then
+  grep '^numpy' "$here/requirements.txt" >"$wanted"
+fi
+if ! cmp -s "$wanted" "$venv/requirements.txt"; then
+  python3 -m venv "$venv" || cannot "a virtual environment cannot be made here"
+  "$venv/bin/pip" install --quiet -r "$wanted" || cannot "the peers of $here/requirements.txt cannot be installed here"
+  cp "$wanted" "$venv/requirements.txt"
 fi
 
 mkdir -p "$SHOAL_PEERS_BIN"
@@ -27,4 +35,4 @@ g++ "${native[@]}" "$here/eigen_peer.cpp" -o "$SHOAL_PEERS_BIN/eigen_peer" ||
 g++ "${native[@]}" "$here/xsmm_peer.cpp" -o "$SHOAL_PEERS_BIN/xsmm_peer" -lxsmm -lblas -ldl ||
   { echo "libxsmm is needed: apt-get install libxsmm-dev libblas-dev" >&2; exit 2; }
 
-exec "$venv/bin/python" "$here/compare.py" "$@"
+"$venv/bin/python" "$here/compare.py" "$@"
