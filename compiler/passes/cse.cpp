@@ -1,6 +1,6 @@
 // cse: nodes with the same primitive, inputs and attributes become one.
 #include <bit>
-#include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "compiler/passes/passes.h"
@@ -14,6 +14,7 @@ namespace {
 std::string identity(const Node& node) {
   const Attrs& a = node.attrs;
   std::string key;
+  key.reserve(256);
   const auto append = [&key](int64_t x) { key.append(reinterpret_cast<const char*>(&x), sizeof x); };
   const auto append_list = [&append](const auto& list) {
     append(std::ssize(list));
@@ -36,7 +37,8 @@ std::string identity(const Node& node) {
 }  // namespace
 
 Graph cse(Graph graph) {
-  std::map<std::string, NodeId> known;
+  std::unordered_map<std::string, NodeId> known;
+  known.reserve(graph.nodes.size());
   // What a carry advances to must follow it, so it stays where it is. Carries themselves differ by what they become.
   std::vector<bool> stays(graph.nodes.size(), false);
   for (const Loop& loop : graph.loops)

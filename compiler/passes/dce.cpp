@@ -1,5 +1,6 @@
 // dce: drops nodes that no output needs, and loops without nodes. Inputs stay, because they are what the outside hands
 // over.
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -51,11 +52,12 @@ void drop_empty_loops(Graph& graph) {
 
 Graph dce(Graph graph) {
   const std::vector<bool> needed = needed_nodes(graph);
-  Graph result = rewrite(std::move(graph), [&needed](Graph& made, Node node, NodeId old_id) {
-    return needed[old_id] ? made.add(std::move(node)) : no_node;
-  });
-  drop_empty_loops(result);
-  return result;
+  if (std::ranges::find(needed, false) != needed.end())
+    graph = rewrite(std::move(graph), [&needed](Graph& made, Node node, NodeId old_id) {
+      return needed[old_id] ? made.add(std::move(node)) : no_node;
+    });
+  drop_empty_loops(graph);
+  return graph;
 }
 
 }  // namespace shoal

@@ -25,17 +25,17 @@ std::optional<size_t> meet(const Node& first, const Node& second) {
   return along;
 }
 
-NodeId joined(Graph& graph, const Node& first, const Node& second, size_t dim) {
+NodeId joined(Graph& graph, NodeId first, NodeId second, size_t dim) {
   Node whole{.prim = Prim::concat, .attrs = {.dim = static_cast<int64_t>(dim)}};
-  for (const NodeId piece : {first.inputs[0], second.inputs[0]}) {
+  for (const NodeId piece : {graph[first].inputs[0], graph[second].inputs[0]}) {
     const Node& node = graph[piece];
     if (node.prim == Prim::concat && node.attrs.dim == whole.attrs.dim)
       whole.inputs.insert(whole.inputs.end(), node.inputs.begin(), node.inputs.end());
     else
       whole.inputs.push_back(piece);
   }
-  Node pad{.prim = Prim::pad, .attrs = {.low = first.attrs.low, .high = first.attrs.high}};
-  pad.attrs.high[dim] = second.attrs.high[dim];
+  Node pad{.prim = Prim::pad, .attrs = {.low = graph[first].attrs.low, .high = graph[first].attrs.high}};
+  pad.attrs.high[dim] = graph[second].attrs.high[dim];
   const bool is_all =
       std::ranges::count(pad.attrs.low, 0) + std::ranges::count(pad.attrs.high, 0) == 2 * std::ssize(pad.attrs.low);
   pad.inputs = {graph.add(std::move(whole))};
@@ -44,13 +44,14 @@ NodeId joined(Graph& graph, const Node& first, const Node& second, size_t dim) {
 
 }  // namespace
 
-Graph join(const Graph& graph) {
-  return rewrite(graph, [](Graph& result, Node node, NodeId) {
+Graph join(Graph graph) {
+  if (std::ranges::count_if(graph.nodes, is_zero_pad) < 2) return graph;
+  return rewrite(std::move(graph), [](Graph& result, Node node, NodeId) {
     if (node.prim != Prim::add) return result.add(std::move(node));
     for (const auto& [a, b] : {std::pair{0, 1}, std::pair{1, 0}}) {
-      const Node first = result[node.inputs[a]], second = result[node.inputs[b]];
+      const Node &first = result[node.inputs[a]], &second = result[node.inputs[b]];
       if (!is_zero_pad(first) || !is_zero_pad(second) || first.shape != second.shape) continue;
-      if (const auto dim = meet(first, second)) return joined(result, first, second, *dim);
+      if (const auto dim = meet(first, second)) return joined(result, node.inputs[a], node.inputs[b], *dim);
     }
     return result.add(std::move(node));
   });
