@@ -2,6 +2,7 @@
 // reduction.
 #include "compiler/lower/lower_nest.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -9,6 +10,7 @@
 
 #include "compiler/lower/lower_mma.h"
 #include "compiler/lower/scalars.h"
+#include "compiler/lower/sum_across.h"
 
 namespace shoal::lower {
 
@@ -290,6 +292,10 @@ class NestLowering {
         scalars_.set_accumulator(point, value);
       });
     }
+    if (binding_.across) {
+      for (const Point& point : points) scalars_.set_accumulator(point, sum_across_lanes(point));
+      return;
+    }
     bool over_axes = nest_.parallel_count() < static_cast<int>(nest_.axes.size());
     sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, extent(nest_.axes.size() - 1)) : 1;
     std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
@@ -301,6 +307,7 @@ class NestLowering {
       for (size_t i = 0; i < points.size(); ++i) values[i * static_cast<size_t>(sums_)] = addends[i];
     }
     std::vector<Point> at = points;
+    streamed_ = streamed(points.size());
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
     for (size_t i = 0; i < points.size(); ++i) {
       const int32_t sum = total(values, i);
@@ -309,6 +316,66 @@ class NestLowering {
       else
         scalars_.set_accumulator(points[i], sum);
     }
+  }
+
+  // The sums of the lanes' points over the samples, read along the samples: a vector of partial sums for each lane.
+  int32_t sum_across_lanes(const Point& point) {
+    const size_t samples = nest_.axes.size() - 1;
+    const auto has_lanes = [&](const Tile& tile) { return tile.lanes > 1; };
+    const Tile& tile = *std::find_if(tiles_.begin(), tiles_.end(), has_lanes);
+    const int32_t lane = context_.lane(binding_.axes[tile.axis]);
+    const int64_t n = extent(samples), at_once = std::gcd(n, 4 * tile.lanes);
+    Point first = point;
+    first[tile.axis] = start_[tile.axis];
+    first[samples].add(lane, 1);
+    std::vector<int32_t> sums(static_cast<size_t>(tile.lanes), identity());
+    // The first lane's unit, which these points are written for, has the constants of all lanes' units.
+    const auto add = [&](int32_t counter) {
+      context_.open();
+      scalars_.open();
+      for (int64_t s = 0; s < at_once; s += tile.lanes)
+        for (size_t r = 0; r < sums.size(); ++r) {
+          Point at = first;
+          at[tile.axis].constant += static_cast<int64_t>(r);
+          at[samples].add(counter, 1);
+          at[samples].constant += s;
+          sums[r] = combine(sums[r], scalars_.evaluate(nest_.reduced, at));
+        }
+      scalars_.close();
+      context_.close();
+    };
+    if (at_once == n) {
+      add(-1);
+      return sum_across(builder_, lane, sums);
+    }
+    std::vector<int32_t> vars;
+    for (const int32_t sum : sums) vars.push_back(builder_.var(sum));
+    int32_t counter = -1;
+    bracket([&] { counter = builder_.loop(builder_.constant_i32(n), at_once); },
+            [&] {
+              for (size_t r = 0; r < vars.size(); ++r) sums[r] = builder_.get(vars[r]);
+              add(counter);
+              for (size_t r = 0; r < vars.size(); ++r) builder_.set(vars[r], sums[r]);
+            });
+    for (size_t r = 0; r < vars.size(); ++r) sums[r] = builder_.get(vars[r]);
+    return sum_across(builder_, lane, sums);
+  }
+
+  // The order in which a tile's accumulators take up what one step of the reduction adds. One operand of a product goes
+  // with one axis of the tile, the other with the other: that of the longer axis is read, used up and let go, so that
+  // only the few of the shorter one stay in registers beside the accumulators.
+  std::vector<size_t> streamed(size_t points) const {
+    std::vector<size_t> order(points);
+    std::iota(order.begin(), order.end(), size_t{0});
+    if (context_.plan.access > 1) return order;  // the compiler of GPU code orders what it is given
+    const auto longer = [](const Tile& a, const Tile& b) { return a.points < b.points; };
+    const auto longest = std::max_element(tiles_.begin(), tiles_.end(), longer);
+    if (longest == tiles_.end()) return order;
+    size_t inner = 1;  // points that follow each other with the same index along the longest axis
+    for (auto tile = longest + 1; tile != tiles_.end(); ++tile) inner *= static_cast<size_t>(tile->points);
+    const auto along = [&](size_t point) { return point / inner % static_cast<size_t>(longest->points); };
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return along(a) < along(b); });
+    return order;
   }
 
   // The accumulators of one point, combined in pairs.
@@ -328,7 +395,7 @@ class NestLowering {
   void reduce_axis(size_t axis, std::vector<Point>& points, std::vector<int32_t>& values) {
     if (axis == nest_.axes.size()) {
       // The innermost index deals the elements out: its constant part, as loops advance by multiples of sums_.
-      for (size_t i = 0; i < points.size(); ++i) {
+      for (const size_t i : streamed_) {
         size_t sum = sums_ > 1 ? static_cast<size_t>(points[i].back().constant % sums_) : 0;
         int32_t& value = values[i * static_cast<size_t>(sums_) + sum];
         value = accumulate(value, points[i]);
@@ -435,8 +502,9 @@ class NestLowering {
   std::optional<MmaReduction> mma_;  // of a contraction on tensor cores
   Point start_;                      // the first point of the warp's block
   int32_t idle_ = -1;
-  int64_t sums_ = 1;     // accumulators of a point
-  double identity_ = 0;  // of the reduction
+  int64_t sums_ = 1;              // accumulators of a point
+  std::vector<size_t> streamed_;  // points of the tile, in the order in which they are accumulated
+  double identity_ = 0;           // of the reduction
 };
 
 }  // namespace

@@ -163,6 +163,10 @@ void tile_phases(const Plan& plan, const Nest& nest, const Tile& phases, int bud
   for (size_t a = 0; a < best.size(); ++a) binding.axes[a].tile = best[a];
 }
 
+// Independent sums that hide the latency of a CPU's multiply-adds: two start in a cycle and take four. More of them
+// only pay where they share what they read; else they crowd registers.
+constexpr int enough_sums = 8;
+
 void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   const Schedule& schedule = plan.schedule;
   auto points = [&](int a) { return ceil_div(nest.axes[a].extent, binding.axes[a].threads); };
@@ -177,6 +181,8 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
     binding.axes[inner].tile = fit_tile(points(inner), std::min(4, budget * schedule.sums));
     return;
   }
+  // A row of points reads an operand for each, however long it is.
+  const int row_budget = plan.access == 1 ? std::min(budget, enough_sums) : budget;
   double best = 0;
   for (int a = 0; a < parallel; ++a) {
     for (int b = a + 1; b < parallel; ++b) {
@@ -186,6 +192,8 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
         // What a short axis cannot use of the tile, the other may: the accumulators are what hides latency.
         if (ta < wa) tb = fit_tile(points(b), budget / ta);
         if (tb < wb) ta = fit_tile(points(a), budget / tb);
+        if (tb == 1) ta = fit_tile(points(a), row_budget);
+        if (ta == 1) tb = fit_tile(points(b), row_budget);
         Tile tile(nest.axes.size(), 1);
         tile[a] = ta, tile[b] = tb;
         double work_per_load = ta * tb / tile_loads(plan, nest, tile);
@@ -196,7 +204,7 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
       }
     }
   }
-  if (parallel == 1) binding.axes[0].tile = fit_tile(points(0), budget);
+  if (parallel == 1) binding.axes[0].tile = fit_tile(points(0), row_budget);
 }
 
 // Where every thread has a member of its own and the member is tiny, nothing is left to a loop, so that all of it can

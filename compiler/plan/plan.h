@@ -64,6 +64,9 @@ struct Binding {
   // A contraction on tensor cores: the axes of the rows and columns of its tiles, which are then bound to lanes as
   // kernel/tensor.h has the accumulators; its last axis is bound as the operands have it. -1: it is none.
   int32_t mma_rows = -1, mma_columns = -1;
+  // A sum over samples which lanes that have a unit each read along the samples, all of them one unit after the other;
+  // at the end each lane gets the sum of its own unit.
+  bool across = false;
   bool operator==(const Binding&) const = default;
 };
 

@@ -9,6 +9,9 @@
 namespace shoal::plan {
 namespace {
 
+// Registers that lanes are summed in: one for each, and as many more for a while.
+constexpr int64_t most_lanes_across = 16;
+
 enum class Along : uint8_t { neither, samples, units };
 
 // The axis along which the lanes of a nest walk through a value.
@@ -29,10 +32,39 @@ double points(const Nest& nest) {
   return count;
 }
 
+// Whether a nest is the sum of a value over samples, with a lane for each element of its last dimension, that may as
+// well be taken across the lanes.
+bool may_sum_across(const Plan& plan, size_t n, int32_t value) {
+  const Nest& nest = plan.nests[n];
+  const Binding& binding = plan.bindings[n];
+  const int64_t lanes = plan.schedule.lanes();
+  if (nest.reduced < 0 || nest.reduction != Reduction::sum || lanes > most_lanes_across) return false;
+  if (plan.chunk % lanes != 0 || plan.batch % plan.chunk != 0) return false;
+  const Scalar& operand = nest.body[nest.reduced];
+  if (operand.kind != Scalar::Kind::load || operand.access.value != value || operand.access.indirect >= 0) return false;
+  if (!operand.guards.empty() || !nest.axes.back().sample || nest.parallel_count() + 1 != std::ssize(nest.axes))
+    return false;
+  for (size_t a = 0; a + 1 < nest.axes.size(); ++a) {
+    const AxisBinding& axis = binding.axes[a];
+    const bool has_lanes = axis.lane_count == lanes;
+    // Lanes exchange what they have only where all of them are.
+    if ((axis.lane_count > 1 && !has_lanes) || nest.axes[a].extent % axis.threads != 0) return false;
+    for (size_t d = 0; d < operand.access.dims.size(); ++d) {
+      const Index& index = operand.access.dims[d];
+      const bool named =
+          std::ranges::any_of(index.terms, [&](const Term& t) { return t.axis == static_cast<int32_t>(a); });
+      if (has_lanes && named != (d + 1 == operand.access.dims.size())) return false;
+    }
+  }
+  return binding.axes.back().lane_count == 1 && binding.idle_lanes == 1;
+}
+
 struct Use {
   double samples = 0, units = 0;  // loads whose lanes walk along samples, along units
+  double summed = 0;              // of those along units: in sums that may be taken across lanes
   Along made = Along::neither;    // how the nest that makes the value walks
   size_t maker = 0;
+  std::vector<size_t> across;  // nests whose loads along units may be sums across lanes
   bool alike = true;    // all nests that make it are in one region and loop, and walk alike, each through a part of it
   bool sliced = false;  // made slice by slice in a loop over time
 };
@@ -54,6 +86,7 @@ Use uses_of(const Plan& plan, int32_t value) {
       Along along = walk(nest, plan.bindings[n], s.access);
       if (along == Along::samples) use.samples += points(nest);
       if (along == Along::units) use.units += points(nest);
+      if (along == Along::units && may_sum_across(plan, n, value)) use.across.push_back(n), use.summed += points(nest);
     }
     for (const Store& store : nest.stores)
       if (store.access.value == value) {
@@ -138,6 +171,11 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
   plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
 }
 
+void sum_across(Plan& plan, size_t n) {
+  plan.bindings[n].across = true;
+  for (AxisBinding& axis : plan.bindings[n].axes) axis.tile = axis.vector = 1;
+}
+
 }  // namespace
 
 void relayout(Plan& plan) {
@@ -153,6 +191,10 @@ void relayout(Plan& plan) {
     bool copyable = may_copy && use.alike && !value.dims.empty() && value.dims.back() > 1;
     value.samples_innermost =
         copyable && use.made != Along::neither ? use.made == Along::samples : use.samples >= use.units;
+    if (value.samples_innermost && !use.across.empty() && use.summed == use.units) {  // nobody else wants a copy
+      for (const size_t n : use.across) sum_across(plan, n);
+      continue;
+    }
     double against = value.samples_innermost ? use.units : use.samples;
     if (copyable && against > 0) add_copy(plan, static_cast<int32_t>(v), use);
   }

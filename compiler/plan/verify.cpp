@@ -70,6 +70,23 @@ void check_mma(const Plan& plan, const Nest& nest, const Binding& binding) {
   bound(nest.axes.size() - 1, {0, 1}, plan.schedule.precision == Precision::bf16 ? 4 : 2);
 }
 
+// Sums across lanes: whole vectors of samples, and lanes along one axis, whose points they take one by one.
+void check_across(const Plan& plan, const Nest& nest, const Binding& binding) {
+  if (!binding.across) return;
+  const size_t samples = nest.axes.size() - 1;
+  check(nest.reduced >= 0 && nest.reduction == Reduction::sum && nest.parallel_count() == static_cast<int>(samples) &&
+            nest.axes[samples].sample && binding.axes[samples].lane_count == 1,
+        "nest '{}' sums across lanes, and is no sum over samples", nest.name);
+  check(plan.chunk % plan.schedule.lanes() == 0 && plan.batch % plan.chunk == 0,
+        "nest '{}' sums across lanes, which are not always filled with samples", nest.name);
+  const auto lanes = [](const AxisBinding& axis) { return axis.lane_count > 1; };
+  const auto axis = std::ranges::find_if(binding.axes, lanes);
+  check(axis != binding.axes.end() && axis->lane_count == plan.schedule.lanes() && axis->tile == 1,
+        "nest '{}' sums across lanes that are not all along one axis", nest.name);
+  check(nest.axes[static_cast<size_t>(axis - binding.axes.begin())].extent % axis->threads == 0,
+        "nest '{}' sums across lanes that do not all have work", nest.name);
+}
+
 void verify(const Plan& plan) {
   std::vector<bool> known(plan.values.size(), false);
   for (const PlanArgument& argument : plan.arguments) known[argument.value] = !argument.is_output;
@@ -85,7 +102,8 @@ void verify(const Plan& plan) {
           "nest '{}' has a reduced axis before a parallel one", nest.name);
     check(!nest.stores.empty(), "nest '{}' stores nothing", nest.name);
     const size_t number = static_cast<size_t>(&nest - plan.nests.data());
-    if (number < plan.bindings.size()) check_mma(plan, nest, plan.bindings[number]);
+    if (number < plan.bindings.size())
+      check_mma(plan, nest, plan.bindings[number]), check_across(plan, nest, plan.bindings[number]);
     for (size_t i = 0; i < nest.body.size(); ++i) {
       const Scalar& s = nest.body[i];
       for (int32_t arg : s.args)
