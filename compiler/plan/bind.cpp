@@ -269,7 +269,7 @@ int64_t points_of_thread(const AxisBinding& axis, int64_t extent) {
 }
 
 void bind(Plan& plan) {
-  if (plan.access > 1) lay_out_for_wide_access(plan);
+  if (plan.access > 1) lay_out_for_wide_access(plan), order_reductions(plan);
   plan.bindings.clear();
   bool tiny = is_tiny(plan);
   for (const Nest& nest : plan.nests) {

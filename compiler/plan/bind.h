@@ -27,6 +27,9 @@ Binding bind_nest(const Plan& plan, const Nest& nest);
 // GPU: chooses for every temporary whether its rows run along samples or along its last dimension: along what wide
 // accesses divide without a rest.
 void lay_out_for_wide_access(Plan& plan);
+// GPU: puts that reduced axis last, and so in the innermost loop, along which most of what is summed stands side by
+// side.
+void order_reductions(Plan& plan);
 // GPU: deals the lanes to the nest's parallel axes and chooses its register tile, by counting what the tile issues and
 // what shared memory moves. `binding` has the warps already.
 void spread_lanes(const Plan& plan, const Nest& nest, Binding& binding);

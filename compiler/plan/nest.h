@@ -107,7 +107,7 @@ enum class Phase : uint8_t { before, steps, after };
 
 struct Nest {
   std::string name;
-  std::vector<Axis> axes;  // parallel ones first; the sample axis first among its kind
+  std::vector<Axis> axes;  // parallel ones first; as made, the sample axis is first among its kind
   std::vector<Quotient> quotients;
   std::vector<Scalar> body;
   int32_t reduced = -1;
