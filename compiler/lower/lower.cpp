@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/kernel/unused.h"
 #include "compiler/lower/lower_nest.h"
 #include "compiler/lower/lower_relayout.h"
 
@@ -220,6 +221,8 @@ kernel::Kernel lower(const plan::Plan& plan) {
   if (plan.steps) kernel.scalars = {"steps", "first_step"};
   kernel::Builder builder(kernel);
   ProgramLowering(plan, builder).run();
+  // To find elements that one access may move is to compute the address of each.
+  if (plan.access > 1) kernel::remove_unused(kernel);
   return kernel;
 }
 

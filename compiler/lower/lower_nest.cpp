@@ -297,20 +297,22 @@ class NestLowering {
       return;
     }
     bool over_axes = nest_.parallel_count() < static_cast<int>(nest_.axes.size());
-    sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, extent(nest_.axes.size() - 1)) : 1;
+    sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, steps_of_thread(nest_.axes.size() - 1)) : 1;
     std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
     scalars_.prepare_operand(points);
-    const bool begins = nest_.reduction == Reduction::sum && !nest_.over_chunks;
+    const bool begins = nest_.reduction == Reduction::sum && !nest_.over_chunks && !lanes_share_sum();
     const int32_t addition = begins ? scalars_.addition_to_accumulator() : -1;
     if (addition >= 0) {
       const std::vector<int32_t> addends = scalars_.addends(addition, points);
       for (size_t i = 0; i < points.size(); ++i) values[i * static_cast<size_t>(sums_)] = addends[i];
     }
     std::vector<Point> at = points;
+    for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
+      for (Point& p : at) p[a].add(context_.lane(binding_.axes[a]), binding_.axes[a].vector);
     streamed_ = streamed(points.size());
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
     for (size_t i = 0; i < points.size(); ++i) {
-      const int32_t sum = total(values, i);
+      const int32_t sum = across_lanes(total(values, i));
       if (addition >= 0)
         scalars_.set(addition, points[i], sum);
       else
@@ -391,6 +393,27 @@ class NestLowering {
     return left[0];
   }
 
+  // Where lanes share the steps of a reduced axis, each of them gets the sum of all: pairs of lanes exchange theirs.
+  int32_t across_lanes(int32_t sum) {
+    for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
+      for (const int32_t bit : binding_.axes[a].lane_bits)
+        sum = combine(sum, builder_.lanes_xor(sum, int64_t{1} << bit));
+    return sum;
+  }
+
+  bool lanes_share_sum() const {
+    return std::any_of(binding_.axes.begin() + nest_.parallel_count(), binding_.axes.end(),
+                       [](const plan::AxisBinding& axis) { return axis.lane_count > 1; });
+  }
+
+  int64_t steps_of_thread(size_t reduced) const { return extent(reduced) / binding_.axes[reduced].lane_count; }
+
+  // The first lane's index at a thread's n-th step along a reduced axis.
+  int64_t index_of_step(size_t axis, int64_t n) const {
+    const int64_t vector = binding_.axes[axis].vector;
+    return n / vector * binding_.axes[axis].lane_count * vector + n % vector;
+  }
+
   // Accumulates over the reduced axes from `axis` on; `values` are the accumulators, sums_ of them a point.
   void reduce_axis(size_t axis, std::vector<Point>& points, std::vector<int32_t>& values) {
     if (axis == nest_.axes.size()) {
@@ -402,7 +425,7 @@ class NestLowering {
       }
       return;
     }
-    int64_t n = extent(axis), unroll = unroll_of(axis, n);
+    int64_t n = steps_of_thread(axis), unroll = unroll_of(axis, n);
     int64_t full = n / unroll * unroll;
     if (n <= unroll) return reduce_points(axis, 0, n, points, values);
     std::vector<int32_t> vars;
@@ -411,7 +434,7 @@ class NestLowering {
     int32_t counter = -1;
     bracket([&] { counter = builder_.loop(builder_.constant_i32(full), unroll); },
             [&] {
-              for (Point& p : inside) p[axis].add(counter, 1);
+              for (Point& p : inside) p[axis].add(counter, binding_.axes[axis].lane_count);
               std::vector<int32_t> running;
               for (int32_t var : vars) running.push_back(builder_.get(var));
               reduce_points(axis, 0, unroll, inside, running);
@@ -438,7 +461,7 @@ class NestLowering {
                      std::vector<int32_t>& values) {
     std::vector<std::vector<Point>> steps(static_cast<size_t>(end - begin), points);
     for (int64_t k = begin; k < end; ++k)
-      for (Point& p : steps[static_cast<size_t>(k - begin)]) p[axis].constant += k;
+      for (Point& p : steps[static_cast<size_t>(k - begin)]) p[axis].constant += index_of_step(axis, k);
     // Points with and without the loop counter share constants, so what they compute is kept apart. Elements that one
     // wide access brings serve what comes later too.
     bool apart = context_.plan.access == 1;

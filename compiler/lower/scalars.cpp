@@ -171,8 +171,7 @@ void Scalars::expect(std::vector<bool> needed, const std::vector<Point>& points)
       if (within_limits(static_cast<int32_t>(i), point) != certain) continue;
       std::vector<Linear> dims = resolve_all(s.access, point);
       if (s.access.indirect >= 0) {
-        dims[0] = {};
-        dims[0].add(evaluate(s.access.indirect, point), 1);
+        dims[0] = chosen(evaluate(s.access.indirect, point));
       }
       context_.expect(s.access.value, sample_of(point), dims);
     }
@@ -207,6 +206,17 @@ std::vector<Linear> Scalars::resolve_all(const plan::Access& access, const Point
   std::vector<Linear> dims;
   for (const plan::Index& index : access.dims) dims.push_back(resolve(index, point));
   return dims;
+}
+
+// An index that a scalar of the body has chosen.
+Linear Scalars::chosen(int32_t value) const {
+  const kernel::Instruction& in = builder_.kernel().code[value];
+  Linear index;
+  if (in.op == Op::constant)
+    index.constant = in.imm;
+  else
+    index.add(value, 1);
+  return index;
 }
 
 Linear Scalars::sample_of(const Point& point) const { return sample_axis_ >= 0 ? point[sample_axis_] : Linear{}; }
@@ -316,8 +326,7 @@ int32_t Scalars::compute(int32_t id, const Point& point) {
       valid = both(valid, in_limits);
       std::vector<Linear> dims = resolve_all(s.access, point);
       if (s.access.indirect >= 0) {
-        dims[0] = {};
-        dims[0].add(evaluate(s.access.indirect, point), 1);
+        dims[0] = chosen(evaluate(s.access.indirect, point));
       }
       int32_t value = context_.load(s.access.value, sample_of(point), dims, valid);
       return valid == certain ? value : builder_.emit(Op::select, valid, value, constant(s.dtype, s.value));

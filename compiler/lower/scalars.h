@@ -66,6 +66,7 @@ class Scalars {
   int32_t quotient_holds(const plan::Quotient& q, const Point& point);
   int32_t within_limits(int32_t scalar, const Point& point);
   std::vector<Linear> resolve_all(const plan::Access& access, const Point& point);
+  Linear chosen(int32_t value) const;
   Linear sample_of(const Point& point) const;
   std::vector<int64_t> key(int32_t scalar, const Point& point) const;
   void expect(std::vector<bool> needed, const std::vector<Point>& points);

@@ -39,9 +39,10 @@ double utilisation(int64_t n, int64_t threads) {
   return static_cast<double>(n) / static_cast<double>(ceil_div(n, threads) * threads);
 }
 
-// The parallel axis for a slot: its own kind first; among unit axes the best filled one, the innermost at a tie (its
-// elements are neighbours in memory). -1 when the nest has no parallel axis.
-int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot, bool by_rows) {
+// The parallel axis for a slot: its own kind first; among unit axes the best filled one, at a tie the innermost (its
+// elements are neighbours in memory) or, where wide accesses shall find whole rows, the outermost. -1 when the nest has
+// no parallel axis.
+int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot, bool by_rows, bool whole_rows) {
   int sample = -1, unit = -1;
   double best = 0;
   for (int a = 0; a < nest.parallel_count(); ++a) {
@@ -51,7 +52,7 @@ int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot, bool b
     double value = utilisation(axis.extent, threads) / (binding.axes[a].threads > 1 ? 4 : 1);
     if (axis.sample) {
       sample = a;
-    } else if (value >= best) {
+    } else if (whole_rows ? value > best : value >= best) {
       best = value, unit = a;
     }
   }
@@ -240,7 +241,7 @@ Binding bind_nest(const Plan& plan, const Nest& nest) {
       if (!warps && wide) continue;  // spread_lanes deals those out
       for (const Slot& slot : slots_of(plan.schedule, warps)) {
         bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
-        int axis = pick_axis(nest, binding, slot, by_rows);
+        int axis = pick_axis(nest, binding, slot, by_rows, wide);
         if (axis >= 0) {
           give(binding.axes[axis], slot, warps);
         } else {

@@ -17,6 +17,7 @@ namespace {
 constexpr int64_t largest_copy_tile = 8;  // points of a thread in nests without reduction: enough to hide latency
 constexpr int64_t longest_tile = 16;      // along one axis
 constexpr double preference = 1.02;       // how much better than the schedule's split another one must be
+constexpr double last_resort = 1.1;       // the same of lanes that share a sum: each has more results in registers
 
 class LaneBinder {
  public:
@@ -27,8 +28,10 @@ class LaneBinder {
     const auto parallel = static_cast<size_t>(nest_.parallel_count());
     const int64_t lanes = plan_.schedule.lanes_of_member();
     if (parallel == 0) {
-      unroll(1);
-      return idle(1, lanes);
+      Deal deal{Points(nest_.axes.size(), 1), cost_.phases()};
+      consider(deal);
+      if (share_sum(deal, lanes)) consider(deal);
+      return apply(best_);
     }
     for (size_t a = 0; a < parallel; ++a)
       for (size_t b = a + 1; b <= parallel; ++b)
@@ -40,6 +43,7 @@ class LaneBinder {
             deal.lanes[a] = la;
             if (b < parallel) deal.lanes[b] = lb;
             tiles(deal, a, b);
+            leftover(deal, a, b, lanes / (la * lb));
           }
     apply(best_);
   }
@@ -49,6 +53,50 @@ class LaneBinder {
 
   // More lanes than there are points do nothing.
   bool wasteful(size_t a, int64_t lanes) const { return lanes > 1 && lanes / 2 >= cost_.extent(a); }
+
+  // Lanes that two axes leave without work go to a third, or share the sums.
+  void leftover(const Deal& deal, size_t a, size_t b, int64_t lanes) {
+    if (lanes == 1) return;
+    for (size_t c = 0; c < static_cast<size_t>(nest_.parallel_count()); ++c) {
+      if (c == a || c == b || wasteful(c, lanes) || cost_.phases()[c] > 1) continue;
+      Deal with = deal;
+      with.lanes[c] = lanes;
+      tiles(with, a, b);
+    }
+    Deal with = deal;
+    if (share_sum(with, lanes)) tiles(with, a, b);
+  }
+
+  // Gives lanes that no parallel axis has to the last reduced one, if its steps are dealt to them without a rest and
+  // all lanes come to the exchange of their sums.
+  bool share_sum(Deal& deal, int64_t lanes) const {
+    const auto parallel = static_cast<size_t>(nest_.parallel_count());
+    if (nest_.reduced < 0 || parallel == nest_.axes.size() || reads_overwritten() || !nest_.quotients.empty())
+      return false;
+    if (plan_.batch % plan_.chunk != 0) return false;
+    for (size_t a = 0; a < parallel; ++a) {
+      const int64_t all = nest_.axes[a].sample ? plan_.chunk : nest_.axes[a].extent;
+      if (all % (binding_.axes[a].threads * deal.lanes[a]) != 0) return false;
+    }
+    const int64_t steps = cost_.extent(nest_.axes.size() - 1);
+    while (lanes > 1 && steps % (lanes * vector_of_sum(steps, lanes)) != 0) lanes /= 2;
+    deal.lanes.back() = lanes;
+    return lanes > 1;
+  }
+
+  int64_t vector_of_sum(int64_t steps, int64_t lanes) const {
+    const bool wide = steps % (lanes * plan_.access) == 0 && plan_.schedule.unroll % plan_.access == 0;
+    return lanes > 1 && wide ? plan_.access : 1;
+  }
+
+  // Whether what is summed is read from memory that the nest stores to.
+  bool reads_overwritten() const {
+    return std::any_of(nest_.body.begin(), nest_.body.end(), [&](const Scalar& s) {
+      return s.kind == Scalar::Kind::load && cost_.is_summed(static_cast<size_t>(&s - nest_.body.data())) &&
+             std::any_of(nest_.stores.begin(), nest_.stores.end(),
+                         [&](const Store& store) { return store.access.value == s.access.value; });
+    });
+  }
 
   // Every tile along the two axes, and along one more where neighbours read the same.
   void tiles(Deal deal, size_t a, size_t b) {
@@ -89,7 +137,8 @@ class LaneBinder {
   }
 
   void consider(const Deal& deal) {
-    const double cost = cost_(deal) * (preferred(deal) ? 1 : preference);
+    const bool shares = !nest_.axes.empty() && nest_.axes.back().reduced && deal.lanes.back() > 1;
+    const double cost = cost_(deal) * (preferred(deal) ? 1 : preference) * (shares ? last_resort : 1);
     if (best_cost_ == 0 || cost < best_cost_) best_cost_ = cost, best_ = deal;
   }
 
@@ -117,18 +166,30 @@ class LaneBinder {
     for (const size_t most : {1u, 31u})  // one bit each, then what is left
       for (size_t n = 0; n < axes.size(); ++n)
         while (bits[n].size() < most && (int64_t{1} << bits[n].size()) < d.lanes[axes[n]]) bits[n].push_back(bit++);
-    unroll(points);
+    unroll(points, d.lanes.empty() ? 1 : d.lanes.back());
     for (size_t a = 0; a < static_cast<size_t>(nest_.parallel_count()); ++a) set_tile(a, d.tile[a]);
     for (size_t n = 0; n < axes.size(); ++n) {
       set_lanes(axes[n], d.lanes[axes[n]], bits[n]);
       used *= d.lanes[axes[n]];
     }
+    share(d, bit);
     idle(used, plan_.schedule.lanes_of_member());
   }
 
-  void unroll(int64_t points) {
+  // The lanes that share the sum follow those of the parallel axes.
+  void share(const Deal& d, int32_t bit) {
+    const auto parallel = static_cast<size_t>(nest_.parallel_count());
+    if (parallel == nest_.axes.size() || d.lanes.back() == 1) return;
+    AxisBinding& axis = binding_.axes.back();
+    axis.vector = static_cast<int32_t>(vector_of_sum(cost_.extent(nest_.axes.size() - 1), d.lanes.back()));
+    axis.lane_count = static_cast<int32_t>(d.lanes.back());
+    for (int64_t lanes = 1; lanes < d.lanes.back(); lanes *= 2) axis.lane_bits.push_back(bit++);
+    axis.threads *= axis.lane_count;
+  }
+
+  void unroll(int64_t points, int64_t lanes) {
     if (nest_.reduced < 0) return;
-    const Points steps = cost_.steps(points);
+    const Points steps = cost_.steps(points, lanes);
     for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
       if (a + 1 < nest_.axes.size() || steps[a] > plan_.schedule.unroll)
         binding_.axes[a].tile = static_cast<int32_t>(steps[a]);

@@ -2,6 +2,7 @@
 #include "compiler/plan/lane_cost.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <numeric>
 
@@ -80,17 +81,17 @@ int64_t LaneCost::extent(size_t axis) const {
   return ceil_div(all, binding_.axes[axis].threads);
 }
 
-std::vector<int64_t> LaneCost::steps(int64_t points) const {
+std::vector<int64_t> LaneCost::steps(int64_t points, int64_t lanes) const {
   std::vector<int64_t> result = phases_;
   const auto parallel = static_cast<size_t>(nest_.parallel_count());
   if (nest_.reduced < 0 || parallel == nest_.axes.size()) return result;
   const size_t last = nest_.axes.size() - 1;
-  const int64_t least = result[last], n = nest_.axes[last].extent;
+  const int64_t least = result[last], n = extent(last) / lanes;
   int64_t inner = std::max<int64_t>(least, plan_.schedule.unroll / least * least);
   while (points * inner < work_of_round && inner < longest_unroll && inner * 2 <= n) inner *= 2;
   result[last] = std::min(inner, n);
   int64_t all = result[last];
-  for (size_t a = last; a-- > parallel && result[a + 1] >= nest_.axes[a + 1].extent;) {
+  for (size_t a = last; a-- > parallel && result[a + 1] >= (a + 1 == last ? n : extent(a + 1));) {
     all *= nest_.axes[a].extent;
     if (all > longest_unroll || all * points > 2 * work_of_round) break;
     result[a] = nest_.axes[a].extent;
@@ -149,12 +150,13 @@ double LaneCost::of_tile(const Deal& deal, const Points& at) const {
   int64_t points = 1;
   for (size_t a = 0; a < parallel; ++a) points *= at[a];
   Points in_round = at;
-  const Points unrolled = steps(points);
+  const Points unrolled = steps(points, deal.lanes.empty() ? 1 : deal.lanes.back());
   double rounds = 1, steps_of_round = 1;
   for (size_t a = parallel; a < nest_.axes.size(); ++a) {
-    in_round[a] = std::min(unrolled[a], extent(a));
+    const int64_t n = extent(a) / deal.lanes[a];
+    in_round[a] = std::min(unrolled[a], n);
     steps_of_round *= static_cast<double>(in_round[a]);
-    rounds *= static_cast<double>(extent(a)) / static_cast<double>(in_round[a]);
+    rounds *= static_cast<double>(n) / static_cast<double>(in_round[a]);
   }
   double inner = 0, outer = 0;
   Traffic in_steps, around;
@@ -168,7 +170,14 @@ double LaneCost::of_tile(const Deal& deal, const Points& at) const {
   }
   for (const Store& store : nest_.stores) count(store.access, deal, at, false, around);
   const double round = cycles(inner * steps_of_round / quotients_ + round_overhead, in_steps);
-  return (nest_.reduced >= 0 ? rounds * round : 0) + cycles(outer + tile_overhead, around);
+  double cost = cycles(outer + tile_overhead, around);
+  if (nest_.reduced < 0) return cost;
+  // Lanes that share the sums exchange them once for each halving, and add.
+  double exchanges = 0;
+  for (size_t a = parallel; a < nest_.axes.size(); ++a)
+    exchanges += static_cast<double>(points) * std::log2(static_cast<double>(deal.lanes[a]));
+  if (exchanges > 0) cost += cycles(exchanges, {0, exchanges});
+  return cost + rounds * round;
 }
 
 // Full tiles of an axis, then a smaller one, then one point of some of the lanes.

@@ -28,11 +28,13 @@ class LaneCost {
   int64_t extent(size_t axis) const;
   // By axis: how many neighbouring points must stand in one body so that the rests of quotients are known for each.
   const std::vector<int64_t>& phases() const { return phases_; }
+  // Whether the scalar of the body is one that the summed one is computed from.
+  bool is_summed(size_t scalar) const { return feeds_reduction_[scalar]; }
   // Whether neighbouring points along the parallel axis read what other steps of the reduction have read: a window.
   bool slides(size_t axis) const { return slides_[axis]; }
   // Steps of each reduced axis that stand in one body, for a tile of so many points: a round of a small tile is
-  // unrolled until it is worth the loops around it.
-  std::vector<int64_t> steps(int64_t points) const;
+  // unrolled until it is worth the loops around it. `lanes`: that share the steps of the last one.
+  std::vector<int64_t> steps(int64_t points, int64_t lanes) const;
 
  private:
   struct Traffic {

@@ -73,6 +73,61 @@ int64_t row_length(const Plan& plan, int64_t elements, int64_t line_bytes) {
   return elements + std::max<int64_t>(1, line_bytes / element_bytes);
 }
 
+// Lanes that an index differs between, if all axes that it names stand still but one.
+int32_t lanes_of(const Nest& nest, const Binding& binding, const Index& index) {
+  int32_t most = 1;
+  for (const Term& t : index.terms) {
+    const auto axes = static_cast<int32_t>(nest.axes.size());
+    if (t.axis == time_axis) continue;
+    most = std::max(most, t.axis < axes ? binding.axes[t.axis].lane_count
+                                        : lanes_of(nest, binding, nest.quotients[t.axis - axes].numerator));
+  }
+  return most;
+}
+
+// Every access to a value, with its nest.
+template <typename Visit>
+void visit_accesses(const Plan& plan, int32_t value, Visit visit) {
+  for (size_t n = 0; n < plan.nests.size(); ++n) {
+    for (const Scalar& s : plan.nests[n].body)
+      if (s.kind == Scalar::Kind::load && s.access.value == value) visit(n, s.access);
+    for (const Store& store : plan.nests[n].stores)
+      if (store.access.value == value) visit(n, store.access);
+  }
+}
+
+// GPU: the dimensions along which lanes run, if strides shall keep the rows that lanes read in different banks, in the
+// place of the swizzle of a matrix; else none. Where rows are counted by several terms whose bits meet (windows slide,
+// or an inner dimension is no power of two), the exclusive or would make long computations of addresses that are else
+// sums. Room between single rows is much, and only left where windows slide.
+std::vector<bool> spaced_dims(const Plan& plan, int32_t v) {
+  const Value& value = plan.values[v];
+  const bool rows_of_samples = value.samples_innermost && plan.places[v].sample_extent % plan.access == 0;
+  if (plan.access == 1 || plan.schedule.members_in_lanes() || value.argument >= 0 || value.row_major ||
+      !rows_of_samples || value.dims.size() < 2)
+    return {};
+  bool slides = false, uneven = false;
+  std::vector<bool> lanes_along(value.dims.size(), false);
+  int32_t along_rows = 1;  // lanes that read neighbouring rows
+  for (size_t d = 1; d < value.dims.size(); ++d)
+    uneven = uneven || !std::has_single_bit(static_cast<uint64_t>(value.dims[d]));
+  visit_accesses(plan, v, [&](size_t n, const Access& access) {
+    const auto axes = static_cast<int32_t>(plan.nests[n].axes.size());
+    for (size_t d = 0; d < access.dims.size(); ++d) {
+      const std::vector<Term>& terms = access.dims[d].terms;
+      const int32_t lanes = lanes_of(plan.nests[n], plan.bindings[n], access.dims[d]);
+      if (lanes > 1) lanes_along[d] = true;
+      if (d + 1 == access.dims.size()) along_rows = std::max(along_rows, lanes);
+      slides = slides || terms.size() > 1 || (terms.size() == 1 && terms[0].axis >= axes && terms[0].axis != time_axis);
+    }
+  });
+  if (!slides) lanes_along.back() = false;
+  return slides || (uneven && along_rows <= 2) ? lanes_along : std::vector<bool>{};
+}
+
+// A stride of an odd number of wide accesses: eight lanes that stand so far apart cover all banks.
+int64_t odd_stride(int64_t stride, int64_t access) { return stride + (stride / access % 2 == 0 ? access : 0); }
+
 // Row-major strides, samples outermost or innermost; between rows of temporaries there may be room. All rows have the
 // same, so that flat indices over units stay what they are.
 void lay_out(Plan& plan, int32_t v, int64_t line_bytes) {
@@ -84,7 +139,9 @@ void lay_out(Plan& plan, int32_t v, int64_t line_bytes) {
                    : many_units             ? row_length(plan, place.sample_extent, line_bytes)
                                             : place.sample_extent;
   place.strides.resize(value.dims.size());
+  const std::vector<bool> spaced = spaced_dims(plan, v);
   for (size_t d = value.dims.size(); d-- > 0;) {
+    if (!spaced.empty() && spaced[d]) stride = odd_stride(stride, plan.access);
     place.strides[d] = stride;
     stride *= value.dims[d];
   }
@@ -96,8 +153,11 @@ void lay_out(Plan& plan, int32_t v, int64_t line_bytes) {
 // The row length of a value whose rows may be swizzled, else 0. Swizzling permutes blocks of 32 elements.
 constexpr int64_t swizzled_block = 32;
 
-int64_t swizzle_of(const Plan& plan, const Value& value, const Place& place) {
-  if (plan.access == 1 || plan.schedule.members_in_lanes() || value.row_major) return 0;
+int64_t swizzle_of(const Plan& plan, int32_t v) {
+  const Value& value = plan.values[v];
+  const Place& place = plan.places[v];
+  if (plan.access == 1 || plan.schedule.members_in_lanes() || value.row_major || !spaced_dims(plan, v).empty())
+    return 0;
   int64_t row = value.samples_innermost ? place.sample_extent : value.dims.empty() ? 1 : value.dims.back();
   bool power = row >= plan.access && std::has_single_bit(static_cast<uint64_t>(row));
   return power && place.size > row ? row : 0;
@@ -164,7 +224,7 @@ void place(Plan& plan, int64_t shared_bytes, int64_t line_bytes) {
       continue;
     }
     p.kind = Place::Kind::shared;
-    p.swizzle = swizzle_of(plan, plan.values[v], p);
+    p.swizzle = swizzle_of(plan, v);
     if (p.swizzle) p.size = round_up(p.size, swizzled_block);
     int64_t offset = first_fit(plan, p);
     int64_t end = offset + round_up(p.size, alignment);

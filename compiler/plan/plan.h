@@ -44,7 +44,8 @@ struct Place {
 
 // How the points of one nest's axis are spread: each warp has a block of neighbouring points, and in its block
 //   point = ((loop * tile / vector + t / vector) * lane_count + lane part) * vector + t % vector;
-// the last few points go to one thread each.
+// the last few points go to one thread each. Lanes of a reduced axis share its steps in the same way, and then exchange
+// their sums, so that each of them has the whole; as lanes without an axis do, the first one stores.
 struct AxisBinding {
   int32_t threads = 1;                   // lanes * warps along this axis
   int32_t lane_count = 1;                // a power of two
