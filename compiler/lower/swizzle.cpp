@@ -166,12 +166,14 @@ std::pair<int32_t, int64_t> Addresses::swizzled(const Linear& row, const Linear&
   const kernel::Kernel& kernel = builder_.kernel();
   int64_t row_constant = row.constant, column_constant = column.constant, imm = 0;
   Linear row_terms{row.terms, 0}, column_terms{column.terms, 0};
-  // The place of a column in its group of four, and of a row in its four where rows are whole banks, is added as it is.
-  if (column_terms.terms.empty() || bounds_of(kernel, column_terms).multiple % 4 == 0) {
-    imm += column_constant & 3;
-    column_constant &= ~int64_t{3};
-  }
-  if (length >= bank_row && (row_terms.terms.empty() || bounds_of(kernel, row_terms).multiple % 4 == 0)) {
+  // The place of a column in its group of four is added as it is, as far as the rest of the column leaves it alone; and
+  // that of a row in its four, where rows are whole banks or what swizzles them stays within their columns.
+  const int64_t apart = column_terms.terms.empty() ? 4 : std::min<int64_t>(4, bounds_of(kernel, column_terms).multiple);
+  imm += column_constant & (apart - 1);
+  column_constant &= ~(apart - 1);
+  const Bounds rows = row_terms.terms.empty() ? Bounds{4, 0} : bounds_of(kernel, row_terms);
+  const bool stays = length >= bank_row || (row_constant >= 0 && rows.most + row_constant < length);
+  if (stays && rows.multiple % 4 == 0) {
     imm += (row_constant & 3) * length;
     row_constant &= ~int64_t{3};
   }
