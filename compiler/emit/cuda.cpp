@@ -12,6 +12,7 @@
 #include <set>
 
 #include "compiler/emit/cuda_addresses.h"
+#include "compiler/emit/cuda_constants.h"
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
@@ -44,6 +45,7 @@ class CudaEmitter {
         callable_(callable),
         ranges_(value_ranges(kernel)),
         in_bytes_(shared_byte_offsets(kernel)),
+        held_(held_constants(kernel)),
         values_(kernel.code.size()),
         uses_(kernel.code.size()) {}
 
@@ -134,6 +136,8 @@ class CudaEmitter {
         line("char* const {} = (char*)shoal_arena + {};  // {} elements", buffer_names_[b], buffer.offset * 4,
              buffer.size);
     }
+    for (const auto& [bits, number] : held_)  // no count of steps is so negative, which the compiler cannot know
+      line("const float k{} = __int_as_float(0x{:08x} + ({} == -2147483647 - 1));", number, bits, scalar_names_.at(0));
     declare_local_registers();
   }
 
@@ -303,7 +307,10 @@ class CudaEmitter {
 
   Expression constant(const Instruction& in) const {
     switch (in.type) {
-      case Type::f32: return float_literal(in.fimm);
+      case Type::f32: {
+        const auto held = held_.find(std::bit_cast<uint32_t>(in.fimm));
+        return held == held_.end() ? float_literal(in.fimm) : name(fmt::format("k{}", held->second));
+      }
       case Type::i32: return int_literal(static_cast<int32_t>(in.imm));
       case Type::i64: {
         Expression e = name(in.imm == INT64_MIN ? "(-9223372036854775807LL - 1)" : fmt::format("{}LL", in.imm));
@@ -569,6 +576,7 @@ class CudaEmitter {
   const bool callable_;
   const std::vector<ValueRange> ranges_;
   const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
+  const std::map<uint32_t, int> held_;
   std::vector<Expression> values_;
   std::vector<int> uses_;
   std::set<int32_t> pending_, used_buffers_;
