@@ -312,7 +312,7 @@ class NestLowering {
     streamed_ = streamed(points.size());
     reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
     for (size_t i = 0; i < points.size(); ++i) {
-      const int32_t sum = across_lanes(total(values, i));
+      const int32_t sum = shared_among_lanes(total(values, i));
       if (addition >= 0)
         scalars_.set(addition, points[i], sum);
       else
@@ -394,7 +394,7 @@ class NestLowering {
   }
 
   // Where lanes share the steps of a reduced axis, each of them gets the sum of all: pairs of lanes exchange theirs.
-  int32_t across_lanes(int32_t sum) {
+  int32_t shared_among_lanes(int32_t sum) {
     for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
       for (const int32_t bit : binding_.axes[a].lane_bits)
         sum = combine(sum, builder_.lanes_xor(sum, int64_t{1} << bit));

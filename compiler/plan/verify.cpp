@@ -87,6 +87,28 @@ void check_across(const Plan& plan, const Nest& nest, const Binding& binding) {
         "nest '{}' sums across lanes that do not all have work", nest.name);
 }
 
+// Lanes that share a sum: they are among those without a parallel axis, and all of them come to the exchange.
+void check_shared_sum(const Plan& plan, const Nest& nest, const Binding& binding) {
+  if (binding.mma_rows >= 0 || binding.axes.empty() || !nest.axes.back().reduced) return;
+  const auto points = [&](size_t a) { return nest.axes[a].sample ? plan.chunk : nest.axes[a].extent; };
+  const size_t last = nest.axes.size() - 1, parallel = static_cast<size_t>(nest.parallel_count());
+  for (size_t a = parallel; a < last; ++a)
+    check(binding.axes[a].lane_count == 1, "nest '{}': lanes share a sum over its last axis only", nest.name);
+  const AxisBinding& sum = binding.axes[last];
+  if (sum.lane_count == 1) return;
+  check(binding.idle_lanes % sum.lane_count == 0 && plan.batch % plan.chunk == 0 &&
+            points(last) % (int64_t{sum.lane_count} * sum.vector) == 0,
+        "nest '{}': the steps of its sum are not dealt to lanes without a rest", nest.name);
+  for (size_t a = 0; a < parallel; ++a)
+    check(points(a) % binding.axes[a].threads == 0, "nest '{}': not all lanes exchange their sums", nest.name);
+}
+
+void check_binding(const Plan& plan, const Nest& nest, const Binding& binding) {
+  check_mma(plan, nest, binding);
+  check_across(plan, nest, binding);
+  check_shared_sum(plan, nest, binding);
+}
+
 void verify(const Plan& plan) {
   std::vector<bool> known(plan.values.size(), false);
   for (const PlanArgument& argument : plan.arguments) known[argument.value] = !argument.is_output;
@@ -102,8 +124,7 @@ void verify(const Plan& plan) {
           "nest '{}' has a reduced axis before a parallel one", nest.name);
     check(!nest.stores.empty(), "nest '{}' stores nothing", nest.name);
     const size_t number = static_cast<size_t>(&nest - plan.nests.data());
-    if (number < plan.bindings.size())
-      check_mma(plan, nest, plan.bindings[number]), check_across(plan, nest, plan.bindings[number]);
+    if (number < plan.bindings.size()) check_binding(plan, nest, plan.bindings[number]);
     for (size_t i = 0; i < nest.body.size(); ++i) {
       const Scalar& s = nest.body[i];
       for (int32_t arg : s.args)
