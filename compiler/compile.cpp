@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "compiler/graph/text.h"
@@ -26,26 +27,11 @@ auto run(std::string_view name, Trace* trace, Stage stage, Text text) {
   return result;
 }
 
-// A schedule that says `precision=` and nothing else leaves the rest to choose.
-Options with_precision_apart(Options options) {
+// The precision of a schedule that says nothing else.
+std::optional<Precision> permission_of(std::string_view schedule) {
   constexpr std::string_view key = "precision=";
-  if (!options.schedule.starts_with(key) || options.schedule.find(' ') != std::string::npos) return options;
-  options.precision = options.schedule.substr(key.size());
-  plan::parse_precision(options.precision, "schedule");
-  options.schedule.clear();
-  return options;
-}
-
-// The precision that the options allow, where the schedule in force does not name one and the target can serve it.
-void apply_precision(const Target& target, const Options& options, plan::Schedule& schedule, std::string* why) {
-  if (options.precision.empty() || schedule.precision != plan::Precision::f32) return;
-  plan::Precision allowed = plan::parse_precision(options.precision, "precision");
-  if (allowed == plan::Precision::f32) return;
-  if (plan::has_tensor_cores(schedule, target.lanes, target.kind == Target::Kind::cpu, target.sm))
-    schedule.precision = allowed;
-  else
-    *why += fmt::format("precision {}: no tensor cores serve this schedule, contractions are computed in f32\n",
-                        options.precision);
+  if (!schedule.starts_with(key) || schedule.find(' ') != std::string::npos) return {};
+  return parse_precision(schedule.substr(key.size()), "schedule");
 }
 
 std::string header_text(const Graph& graph, const Module& m) {
@@ -85,8 +71,12 @@ int64_t Argument::elements(int64_t members) const {
   return element_count(shape) * samples * (varies.member ? members : 1);
 }
 
-Module compile(const Graph& graph, const Target& target, const Options& given, Trace* trace) {
-  const Options options = with_precision_apart(given);
+Module compile(const Graph& graph, const Target& target, const Options& options, Trace* trace) {
+  if (const std::optional<Precision> permission = permission_of(options.schedule)) {
+    Graph permitting = graph;
+    permitting.precision = *permission;
+    return compile(permitting, target, {.members = options.members}, trace);
+  }
   if (options.members < 1) throw SpecError("members", fmt::format("expected at least 1, got {}", options.members));
   verify(graph, "input of compile");
   Module m;
@@ -95,7 +85,6 @@ Module compile(const Graph& graph, const Target& target, const Options& given, T
   if (trace) trace->stage("graph", trace->wants_text() ? print(graph) : std::string(), 0);
   Choice choice = choose_schedule(graph, target, options);
   m.why = std::move(choice.why);
-  apply_precision(target, options, choice.schedule, &m.why);
   plan::Plan p = run(
       "plan", trace, [&] { return make_plan(graph, choice.schedule, target); },
       [](const plan::Plan& x) { return print(x); });

@@ -29,11 +29,11 @@ struct Target {
 };
 
 struct Options {
-  int64_t members = 1;   // P
-  std::string schedule;  // text; empty: choose
-  // What contractions may be computed in where the target has tensor cores and the schedule does not say: f32 (also
-  // when empty), f32x3, tf32 or bf16. Elsewhere they are computed in f32, and Module::why says so.
-  std::string precision = {};
+  int64_t members = 1;  // P
+  // Text; empty: choose, which may take any precision that the graph permits. A schedule that only says `precision=`
+  // is a permission too, in the place of the graph's; any other one is complete, and computes in the precision that it
+  // names, or f32.
+  std::string schedule = {};
 };
 
 // One argument of the launched kernel, in order: first the buffers, then the scalars.

@@ -58,8 +58,8 @@ void archive(Archive& a, T& target) {
 template <typename Archive, typename T>
   requires is_a<T, Options>
 void archive(Archive& a, T& options) {
-  auto& [members, schedule, precision] = options;
-  a(members, schedule, precision);
+  auto& [members, schedule] = options;
+  a(members, schedule);
 }
 
 template <typename Archive, typename T>

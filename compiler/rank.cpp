@@ -82,6 +82,20 @@ std::string why_slower(const plan::Prediction& p, const plan::Prediction& best) 
   return fmt::format(", {:.0f} % more, most of it for {}", 100 * (p.ns / best.ns - 1), p.parts[most].name);
 }
 
+Choice choose_cpu_schedule(const Graph& graph, const Target& target, int64_t members) {
+  const plan::Machine machine = machine_of(target);
+  std::vector<plan::Candidate> candidates = plan::candidates(graph, members, machine);
+  if (candidates.size() == 1) return {candidates[0].schedule, candidates[0].name + "\n"};
+  const std::vector<Ranked> list = ranked(std::move(candidates), graph, target, members);
+  Choice choice{list[0].candidate.schedule, {}};
+  for (const Ranked& r : list)
+    choice.why += fmt::format("{}: predicted {:.4g} ns a member-step{} ({})\n", r.candidate.name,
+                              r.prediction.ns / static_cast<double>(members),
+                              why_slower(r.prediction, list[0].prediction), r.prediction.terms);
+  choice.why += fmt::format("chosen: {}\n", list[0].candidate.name);
+  return choice;
+}
+
 }  // namespace
 
 std::vector<Ranked> rank(const Graph& graph, const Target& target, int64_t members) {
@@ -93,20 +107,23 @@ std::vector<Ranked> rank_wider(const Graph& graph, const Target& target, int64_t
                 std::numeric_limits<size_t>::max());
 }
 
+std::string computed_in_f32(Precision permitted, std::string_view reason) {
+  return fmt::format("precision {} is permitted, products are computed in f32: {}\n", precision_name(permitted),
+                     reason);
+}
+
 Choice choose_schedule(const Graph& graph, const Target& target, const Options& options) {
-  if (!options.schedule.empty()) return {plan::parse_schedule(options.schedule, target.lanes), "given\n"};
+  const bool permitted = graph.precision != Precision::f32;
+  if (!options.schedule.empty()) {
+    Choice given{plan::parse_schedule(options.schedule, target.lanes), "given\n"};
+    if (permitted && given.schedule.precision == Precision::f32)
+      given.why += computed_in_f32(graph.precision, "the schedule given names no other precision");
+    return given;
+  }
   if (target.kind == Target::Kind::cuda) return choose_gpu_schedule(graph, target, options.members);
-  const plan::Machine machine = machine_of(target);
-  std::vector<plan::Candidate> candidates = plan::candidates(graph, options.members, machine);
-  if (candidates.size() == 1) return {candidates[0].schedule, candidates[0].name + "\n"};
-  const std::vector<Ranked> list = ranked(std::move(candidates), graph, target, options.members);
-  Choice choice{list[0].candidate.schedule, {}};
-  for (const Ranked& r : list)
-    choice.why += fmt::format("{}: predicted {:.4g} ns a member-step{} ({})\n", r.candidate.name,
-                              r.prediction.ns / static_cast<double>(options.members),
-                              why_slower(r.prediction, list[0].prediction), r.prediction.terms);
-  choice.why += fmt::format("chosen: {}\n", list[0].candidate.name);
-  return choice;
+  Choice chosen = choose_cpu_schedule(graph, target, options.members);
+  if (permitted) chosen.why += computed_in_f32(graph.precision, "a CPU has no tensor cores");
+  return chosen;
 }
 
 }  // namespace shoal

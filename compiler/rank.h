@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/compile.h"
@@ -18,6 +19,9 @@ struct Choice {
 
 // The schedule given in `options`, else the best candidate. Throws SpecError for a given one that cannot be read.
 Choice choose_schedule(const Graph&, const Target&, const Options&);
+
+// The line of the reasons that says why products are computed in f32, where the graph permits less.
+std::string computed_in_f32(Precision permitted, std::string_view reason);
 
 struct Ranked {
   plan::Candidate candidate;

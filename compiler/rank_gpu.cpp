@@ -42,6 +42,7 @@ plan::GpuWork work_of(const plan::Plan& plan, int64_t members) {
           .special = counts.special,
           .shared_merge = counts.shared_merge,
           .shared_return = counts.shared_return,
+          .mma = counts.mma,
           .near_bytes = counts.global_bytes,
           .far_bytes = bytes_in_and_out(plan) / (steps ? steps_of_launch : 1),
           .barriers = counts.barriers,
@@ -55,8 +56,8 @@ plan::GpuWork work_of(const plan::Plan& plan, int64_t members) {
 
 // Of two tiles that nests are too small for, the kernels are one.
 bool same_kernel(const plan::GpuWork& a, const plan::GpuWork& b) {
-  return a.issued == b.issued && a.shared_merge == b.shared_merge && a.registers == b.registers && a.warps == b.warps &&
-         a.members == b.members && a.shared_bytes == b.shared_bytes;
+  return a.issued == b.issued && a.mma == b.mma && a.shared_merge == b.shared_merge && a.registers == b.registers &&
+         a.warps == b.warps && a.members == b.members && a.shared_bytes == b.shared_bytes;
 }
 
 struct RankedWork {
@@ -77,6 +78,13 @@ std::string describe(const RankedWork& r, double best_ns, int64_t members) {
   return text + "\n";
 }
 
+// Why the fastest one does without the tensor cores that are permitted.
+std::string why_plain(const std::vector<RankedWork>& ranked, int sm) {
+  if (std::any_of(ranked.begin(), ranked.end(), [](const RankedWork& r) { return r.work.mma > 0; }))
+    return "the ordinary units are predicted to be faster";
+  return fmt::format("no contraction is worth padding it to the tiles of tensor cores, or sm_{} has none for it", sm);
+}
+
 }  // namespace
 
 Choice choose_gpu_schedule(const Graph& graph, const Target& target, int64_t members) {
@@ -95,6 +103,8 @@ Choice choose_gpu_schedule(const Graph& graph, const Target& target, int64_t mem
   choice.schedule = ranked[0].candidate->schedule;
   for (const RankedWork& r : ranked) choice.why += describe(r, ranked[0].prediction.ns, members);
   choice.why += fmt::format("chosen: {}\n", ranked[0].candidate->name);
+  if (graph.precision != Precision::f32 && choice.schedule.precision == Precision::f32)
+    choice.why += computed_in_f32(graph.precision, why_plain(ranked, target.sm));
   return choice;
 }
 

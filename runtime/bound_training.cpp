@@ -6,11 +6,12 @@
 #include "compiler/support/error.h"
 #include "runtime/member_values.h"
 #include "runtime/training_evaluator.h"
+#include "runtime/training_length.h"
 
 namespace shoal::runtime {
 namespace {
 
-constexpr int64_t first_launch_steps = 16, longest_unmeasured = 64;
+constexpr int64_t most_growth = 4;  // of launches, while none of them has ended
 
 void expect_rows(const StridedView& view, const std::string& name, int64_t samples, const Shape& unit) {
   verify(view, name);
@@ -81,7 +82,8 @@ int64_t BoundTraining::next_launch_steps(int64_t wanted, int64_t unmeasured) con
 
 std::shared_ptr<Ticket> BoundTraining::start(int64_t steps) {
   if (steps < 1) throw SpecError("steps", fmt::format("expected a positive integer, got {}", steps));
-  int64_t unmeasured = first_launch_steps;
+  const int64_t first = unmeasured_steps(program_.module().per_step.flops, settings_.launch_seconds);
+  int64_t unmeasured = first;
   std::shared_ptr<Ticket> last;
   while (steps > 0) {
     measure();
@@ -90,7 +92,7 @@ std::shared_ptr<Ticket> BoundTraining::start(int64_t steps) {
     running_.emplace_back(last, now);
     step_ += now;
     steps -= now;
-    unmeasured = std::min(unmeasured * 2, longest_unmeasured);
+    unmeasured = std::min(unmeasured * 2, first * most_growth);
   }
   return last;
 }

@@ -55,7 +55,8 @@ PopulationArray& Population::array(const Argument& argument, int64_t member_mult
   Arrays& arrays = value_dtype(wanted.dtype) == wanted.dtype ? arrays_ : rounded_[wanted.dtype];
   std::unique_ptr<PopulationArray>& held = arrays[argument.name];
   if (held && held->layout() == wanted) return *held;
-  auto made = std::make_unique<PopulationArray>(device_, argument.name, wanted);
+  auto made = on_host_ && wanted.per_member ? std::make_unique<PopulationArray>(argument.name, wanted)
+                                            : std::make_unique<PopulationArray>(device_, argument.name, wanted);
   if (held) {
     check(held->layout().dtype == wanted.dtype && held->layout().row() == wanted.row() &&
               held->layout().per_member == wanted.per_member,
@@ -67,6 +68,12 @@ PopulationArray& Population::array(const Argument& argument, int64_t member_mult
   }
   held = std::move(made);
   return *held;
+}
+
+bool Population::would_move(const Argument& argument, int64_t member_multiple) const {
+  const auto held = arrays_.find(argument.name);
+  return held != arrays_.end() && value_dtype(argument.dtype) == argument.dtype &&
+         !(held->second->layout() == layout_of(argument, members_, member_multiple));
 }
 
 void Population::round_stored(const Argument& argument, int64_t member_multiple) {
@@ -100,6 +107,16 @@ std::vector<std::string> Population::names() const {
   std::vector<std::string> names;
   for (const auto& [name, array] : arrays_) names.push_back(name);
   return names;
+}
+
+void Population::keep_on_host() {
+  on_host_ = true;
+  const auto move = [](const Arrays& arrays) {
+    for (const auto& [name, array] : arrays)
+      if (array->layout().per_member) array->move_to_host();
+  };
+  move(arrays_);
+  for (const auto& [dtype, arrays] : rounded_) move(arrays);
 }
 
 void Population::initialize(const std::vector<Parameter>& parameters, uint64_t seed) {

@@ -35,8 +35,15 @@ class Population {
   void round_stored(const Argument&, int64_t member_multiple);
   PopulationArray& array(const std::string& name);  // throws InternalError when there is none
   const PopulationArray& array(const std::string& name) const;
+  // Whether array() would move the argument's array into another layout, for which both need memory.
+  bool would_move(const Argument&, int64_t member_multiple) const;
   bool has(const std::string& name) const { return arrays_.count(name) != 0; }
   std::vector<std::string> names() const;
+
+  // From now on the arrays of members stand in host memory, for programs that take them to the device in parts
+  // (member_parts.h).
+  void keep_on_host();
+  bool is_on_host() const { return on_host_; }
 
   // Fills the parameters by their initializers; independent of the population's size, the schedule and the device.
   void initialize(const std::vector<Parameter>&, uint64_t seed);
@@ -53,6 +60,7 @@ class Population {
   // Of this name, f32 or i32 first; empty when there is none.
   std::vector<PopulationArray*> all_of(const std::string& name) const;
 
+  bool on_host_ = false;
   Arrays arrays_;
   std::map<DType, Arrays> rounded_;  // f16 and bf16: copies, or all there is where nothing trains
 };

@@ -8,6 +8,7 @@
 
 #include "compiler/support/error.h"
 #include "compiler/support/half.h"
+#include "runtime/reference/host_buffer.h"
 
 namespace shoal::runtime {
 namespace {
@@ -44,6 +45,17 @@ void read_stored(const DeviceBuffer& buffer, DType stored, int64_t first, std::v
 
 PopulationArray::PopulationArray(Device& device, std::string name, const ArgumentLayout& layout)
     : name_(std::move(name)), layout_(layout), buffer_(device.allocate(layout.bytes())) {}
+
+PopulationArray::PopulationArray(std::string name, const ArgumentLayout& layout)
+    : name_(std::move(name)), layout_(layout), on_host_(true), buffer_(std::make_unique<HostBuffer>(layout.bytes())) {}
+
+void PopulationArray::move_to_host() {
+  if (on_host_) return;
+  auto host = std::make_unique<HostBuffer>(layout_.bytes());
+  buffer_->read(host->data(), layout_.bytes());
+  buffer_ = std::move(host);
+  on_host_ = true;
+}
 
 int64_t PopulationArray::chunk_members() const {
   const int64_t blocks = std::max<int64_t>(1, chunk_elements / std::max<int64_t>(1, layout_.row() * layout_.block));

@@ -14,6 +14,8 @@ namespace shoal::runtime {
 class PopulationArray {
  public:
   PopulationArray(Device&, std::string name, const ArgumentLayout&);  // zeros
+  PopulationArray(std::string name, const ArgumentLayout&);           // zeros in host memory
+  void move_to_host();                                                // what it holds; the device's memory is free then
 
   const std::string& name() const { return name_; }
   const ArgumentLayout& layout() const { return layout_; }
@@ -39,6 +41,7 @@ class PopulationArray {
  private:
   std::string name_;
   ArgumentLayout layout_;
+  bool on_host_ = false;
   std::unique_ptr<DeviceBuffer> buffer_;
 };
 

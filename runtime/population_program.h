@@ -3,10 +3,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/bound_array.h"
 #include "runtime/compiled_program.h"
+#include "runtime/member_parts.h"
 #include "runtime/population.h"
 
 namespace shoal::runtime {
@@ -15,14 +18,15 @@ class PopulationProgram {
  public:
   // Compiles and loads; arrays of the population that this program is the first to use are made, with zeros.
   // `schedule` empty: chosen. Throws what compile() and Device::load() throw.
-  // `views`: arrays of the program's own, by name, that stand in memory of somebody else's. Throws RuntimeError with
-  // all sizes when the arrays do not fit into what the device has left.
+  // `views`: arrays of the program's own, by name, that stand in memory of somebody else's. When the arrays do not fit
+  // into what the device has left, a program without views runs in parts of the members (member_parts.h), with the same
+  // results bit by bit; where that cannot be, throws RuntimeError with all sizes.
   using Views = std::map<std::string, StridedView>;
   PopulationProgram(Population&, Program, const std::string& schedule, Trace* = nullptr, const Views& views = {});
   // Of what was compiled for the population's device and number of members.
   PopulationProgram(Population&, CompiledProgram, const Views& views = {});
 
-  const Module& module() const { return compiled_.module; }
+  const Module& module() const { return compiled_.module; }  // in parts: of one part
   const Program& program() const { return compiled_.program; }
   const LoadReport& load_report() const { return compiled_.report; }
   double compile_seconds() const { return compiled_.compile_seconds; }  // see CompiledProgram
@@ -35,13 +39,23 @@ class PopulationProgram {
   std::unique_ptr<Ticket> start(int64_t steps = 1, int64_t first_step = 0);
 
  private:
-  void expect_room(const Views&) const;
+  struct Room {
+    int64_t available = 0, needed = 0, of_members = 0;  // bytes
+    std::string sizes;
+    bool fits() const { return needed <= available; }
+  };
+  Room room(const Views&) const;
+  [[noreturn]] void refuse(const Room&) const;
   void make_arrays(const Views&);
+  void run_in_parts();
+  ArgumentLayout layout(const Argument&) const;  // for all members
+  std::vector<DeviceBuffer*> buffers();
 
   Population& population_;
   CompiledProgram compiled_;
   std::map<std::string, std::unique_ptr<PopulationArray>> arrays_;
   std::map<std::string, std::unique_ptr<BoundArray>> bound_;
+  std::optional<MemberParts> parts_;
 };
 
 }  // namespace shoal::runtime

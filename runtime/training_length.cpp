@@ -12,6 +12,11 @@ int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
+int64_t unmeasured_steps(double flops_of_step, double seconds) {
+  constexpr double most = 16, slow = 1e11;
+  return static_cast<int64_t>(std::clamp(seconds * slow / std::max(flops_of_step, 1.0), 1.0, most));
+}
+
 int64_t TrainingLength::next_report(int64_t step) const { return std::min(total, (step / period + 1) * period); }
 
 TrainingLength training_length(int64_t samples, int64_t batch, int64_t epochs, int64_t steps, int64_t report_every) {

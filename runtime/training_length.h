@@ -17,4 +17,9 @@ struct TrainingLength {
 // training (at least 64 steps apart, as long as there are 20 of them), and at most 1000 times.
 TrainingLength training_length(int64_t samples, int64_t batch, int64_t epochs, int64_t steps, int64_t report_every);
 
+// Steps of a launch before anything is known of the speed: few, so that it is measured soon, and fewer where a device
+// of 100 GFLOP/s, a hundredth of what GPUs do, would take more than `seconds` for them. Drivers that show a picture end
+// launches of more than about two.
+int64_t unmeasured_steps(double flops_of_step, double seconds);
+
 }  // namespace shoal::runtime

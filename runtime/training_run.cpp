@@ -7,16 +7,11 @@
 #include "runtime/training.h"
 
 namespace shoal::runtime {
-namespace {
-
-constexpr int64_t first_launch_steps = 16;  // of which the speed is measured, when nothing is known of it
-
-}  // namespace
-
 int64_t Training::next_launch_steps() const {
   const int64_t to_report = length_.next_report(step_) - step_;
   if (settings_.steps_per_launch > 0) return std::min(to_report, settings_.steps_per_launch);
-  if (seconds_per_step_ <= 0) return std::min(to_report, first_launch_steps);
+  if (seconds_per_step_ <= 0)
+    return std::min(to_report, unmeasured_steps(program_->module().per_step.flops, settings_.launch_seconds));
   const double affordable = settings_.launch_seconds / seconds_per_step_;
   return affordable >= static_cast<double>(to_report) ? to_report
                                                       : std::max<int64_t>(1, static_cast<int64_t>(affordable));

@@ -95,6 +95,11 @@ Network& Network::storage(const std::string& type) {
   return *this;
 }
 
+Network& Network::precision(const std::string& least) {
+  state_->spec.find("network")->set("precision", least);
+  return *this;
+}
+
 Network& Network::vary(const std::string& hyperparameter, Vary kind, const std::vector<double>& values) {
   Json numbers = Json::list();
   for (const double value : values) numbers.items.emplace_back(value);

@@ -2,9 +2,10 @@
 // sequences.
 //
 // The remainder a - q b (x - s s) is exact in one fma, so adding it, divided once more, rounds as IEEE asks in all but
-// about one of a million cases, and else misses by one unit in the last place; so do quotients of numbers below 2^-100
-// and roots of such. Where the corrected number is zero or none, the approximation is right as it is (with the sign of
-// its zero, with its infinity). A quotient by more than 2^126 is 0.
+// about one of a million cases, and else misses by one unit in the last place. The remainder of numbers below 2^-100
+// may be flushed: their quotients miss by up to three units, their roots by two. Where the corrected number is zero or
+// none, the approximation is right as it is (with the sign of its zero, with its infinity). A quotient by more than
+// 2^126 is 0, that of an infinity by it not a number.
 //
 // tests/emulate has IEEE's functions in their place.
 #include "compiler/emit/cuda_functions.h"

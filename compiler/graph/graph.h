@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/graph/precision.h"
+
 namespace shoal {
 
 using NodeId = uint32_t;
@@ -100,6 +102,8 @@ struct Loop {
 struct Graph {
   std::string name = "network";  // of the spec; sanitised before it reaches emitted code
   int64_t batch = 1;             // extent of the sample axis (at least 1)
+  // The least accurate arithmetic that contractions may be computed in; a target may take any more accurate one.
+  Precision precision = Precision::f32;
   std::vector<Node> nodes;
   std::vector<Output> outputs;
   std::vector<Loop> loops = {};

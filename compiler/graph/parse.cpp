@@ -114,8 +114,18 @@ class Parser {
         batch.value != static_cast<double>(static_cast<int64_t>(batch.value)))
       fail_at(batch, "expected a positive whole number");
     graph_.batch = static_cast<int64_t>(batch.value);
+    if (is_word("precision")) precision();
     if (token().kind != Token::Kind::end && token().kind != Token::Kind::newline) fail("expected the end of the line");
     skip_newlines();
+  }
+
+  void precision() {
+    take();
+    expect("=");
+    const Token name = take();
+    for (const Precision each : precisions)
+      if (name.text == precision_name(each)) return void(graph_.precision = each);
+    fail_at(name, "expected f32, f32x3, tf32 or bf16");
   }
 
   // loop 0 extent=16 reversed

@@ -45,7 +45,9 @@ void append_line(std::string& text, const Graph& graph, NodeId id) {
 }  // namespace
 
 std::string print(const Graph& graph) {
-  std::string text = fmt::format("graph {} batch={}\n", name_text(graph.name), graph.batch);
+  std::string text = fmt::format("graph {} batch={}", name_text(graph.name), graph.batch);
+  if (graph.precision != Precision::f32) text += fmt::format(" precision={}", precision_name(graph.precision));
+  text += '\n';
   for (size_t l = 0; l < graph.loops.size(); ++l)
     text += fmt::format("loop {} extent={}{}\n", l, graph.loops[l].extent, graph.loops[l].reversed ? " reversed" : "");
   for (NodeId id = 0; id < graph.nodes.size(); ++id) append_line(text, graph, id);

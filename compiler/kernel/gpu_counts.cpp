@@ -56,9 +56,10 @@ Slots slots_of_arithmetic(const Kernel& kernel, const Instruction& i) {
     case Op::eq: return f32 ? Slots{.floats = 1} : Slots{.integers = 1};
     case Op::select: return i.type == Type::f32 ? Slots{.floats = 1} : Slots{.integers = 1};
     case Op::to_f32:
-    case Op::to_i32:
+    case Op::to_i32: return {.special = 1};
     case Op::tf32:
-    case Op::bf16_pair: return {.special = 1};
+      return {.floats = 1, .integers = 2};  // all but NaN and infinity are rounded by an addition and a mask
+    case Op::bf16_pair: return {.integers = 1};
     case Op::to_i64: return {.integers = 1};
     case Op::neg:
     case Op::abs:
@@ -146,8 +147,9 @@ class GpuCounter {
         total_.shared_merge += times_.back(), total_.shared_return += times_.back();
         return issue({.other = 1});
       case OpKind::tensor:
-        if (i.imm == 0) issue({.other = 1});  // four instructions of the kernel are one of the machine
-        return;
+        if (i.imm != 0) return;  // four instructions of the kernel are one of the machine
+        total_.mma += times_.back();
+        return issue({.other = 1});
       case OpKind::sync: total_.barriers += times_.back(); return issue({.other = 1});
       case OpKind::control: return control(i);
     }
@@ -241,6 +243,7 @@ GpuCounts operator-(const GpuCounts& a, const GpuCounts& b) {
           a.special - b.special,
           a.shared_merge - b.shared_merge,
           a.shared_return - b.shared_return,
+          a.mma - b.mma,
           a.global_bytes - b.global_bytes,
           a.barriers - b.barriers,
           a.rounds - b.rounds};

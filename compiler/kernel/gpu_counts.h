@@ -14,6 +14,7 @@ struct GpuCounts {
   double special = 0;        // of these, on the special function units: approximations of 1/x, roots and powers
   double shared_merge = 0;   // cycles of shared memory where two quarter warps that share addresses are served together
   double shared_return = 0;  // and where each lane's 16 bytes take their turn
+  double mma = 0;            // products of tensor cores (kernel/tensor.h)
   double global_bytes = 0;   // asked for by all lanes
   double barriers = 0;
   double rounds = 0;  // of loops, each of which begins with something to wait for

@@ -94,7 +94,7 @@ void MmaReduction::axis(size_t axis) {
 void MmaReduction::sum_axis() {
   const plan::AxisBinding& spread = binding_.axes[sum_axis_];
   const int64_t n = extent(sum_axis_), span = int64_t{lanes_of_sum} * spread.tile, full = n / span * span;
-  const int least = precision_ == plan::Precision::bf16 ? 4 : 2;
+  const int least = precision_ == Precision::bf16 ? 4 : 2;
   if (full > 0) loop(sum_axis_, full, span, [&] { block(0, spread.tile, 0); });
   if (full == n) return;
   int points = spread.tile;
@@ -121,7 +121,7 @@ void MmaReduction::block(int64_t begin, int points, int64_t limit) {
       }
     operand->scalars.expect_value(operand->scalar, elements);
   }
-  const int step = precision_ == plan::Precision::bf16 ? 4 : 2;
+  const int step = precision_ == Precision::bf16 ? 4 : 2;
   for (int k = 0; k < points; k += step) {
     if (limit > 0 && begin + k >= limit) break;  // the first lane's; the others' are behind it
     const std::vector<int64_t> taken(all.begin() + k, all.begin() + k + step);
@@ -168,7 +168,7 @@ int32_t MmaReduction::element(Operand& operand, int64_t offset, int64_t sum_poin
 MmaReduction::Register MmaReduction::round(int32_t value) {
   const kernel::Instruction& in = builder_.kernel().code[value];
   if (in.op == Op::constant && in.fimm == 0) return {value, value};
-  if (precision_ != plan::Precision::f32x3) return {builder_.emit(Op::tf32, value), -1};
+  if (precision_ != Precision::f32x3) return {builder_.emit(Op::tf32, value), -1};
   // The same rounding by two integer instructions, where the device's conversion takes four. A NaN may become anything,
   // but its rest stays one.
   int32_t bits = builder_.emit(Op::add, builder_.emit(Op::bits_i32, value), builder_.constant_i32(1 << 12));
@@ -180,8 +180,8 @@ MmaReduction::Register MmaReduction::round(int32_t value) {
 // not wait for the one before.
 void MmaReduction::multiply(const std::vector<std::array<Register, 2>>& a,
                             const std::vector<std::array<Register, 2>>& b) {
-  const bool bf16 = precision_ == plan::Precision::bf16;
-  const int passes = precision_ == plan::Precision::f32x3 ? 3 : 1;
+  const bool bf16 = precision_ == Precision::bf16;
+  const int passes = precision_ == Precision::f32x3 ? 3 : 1;
   const int32_t none = bf16 ? builder_.constant_i32(0) : zero();
   const int rows = static_cast<int>(a.size()), vector = b_.points.vector;
   for (int pass = passes; pass-- > 0;) {

@@ -57,7 +57,7 @@ class MmaReduction {
   kernel::Builder& builder_;
   const plan::Nest& nest_;
   const plan::Binding& binding_;
-  plan::Precision precision_;
+  Precision precision_;
   size_t sum_axis_;
   Operand a_, b_;
   int columns_ = 1;

@@ -5,6 +5,7 @@
 // and epilogues as they are, and of the summed axis as many as are loaded at once.
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "compiler/plan/bind.h"
 
@@ -16,7 +17,9 @@ constexpr int64_t lanes_of_rows = 8, lanes_of_columns = 4, lanes_of_sum = 4;
 // Static estimates, cycles of a multiprocessor.
 constexpr double cycles_of_mma = 1.6;          // m16n8k8 of tf32, m16n8k16 of bf16
 constexpr double slots_of_cycle = 4;           // warp instructions issued in a cycle
+constexpr double integers_of_cycle = 2;        // of these, integer arithmetic
 constexpr double wavefronts_of_load = 2;       // of a wide load from shared memory
+constexpr double instructions_of_guard = 3;    // of an element that the end of an axis may cut off
 constexpr double multiply_adds_of_cycle = 90;  // that an ordinary nest reaches, of 128
 
 uint32_t axes_of(const Nest& nest, const Index& index) {
@@ -93,7 +96,7 @@ class MmaBinder {
     int64_t budget = std::max(4, plan_.schedule.tile_sample * plan_.schedule.tile_unit);
     for (int64_t row_points : {4, 2, 1})
       for (int64_t column_points : {8, 4, 2})
-        for (int64_t sum_points : {8, 4, 2}) {
+        for (int64_t sum_points : {4, 2}) {
           if (row_points * column_points > budget || (bf16() && sum_points < 4)) continue;
           MmaTile tile{rows, columns, row_points, column_points, sum_points};
           tile.cycles = cycles(tile);
@@ -101,33 +104,64 @@ class MmaBinder {
         }
   }
 
+  // An axis as its whole tiles, and the one that its end cuts, where elements are loaded one by one under a guard.
+  struct Tiles {
+    double count = 0;
+    bool ragged = false;
+  };
+  static std::vector<Tiles> tiles_of(int64_t extent, int64_t span) {
+    std::vector<Tiles> tiles;
+    if (extent >= span) tiles.push_back({static_cast<double>(extent / span), false});
+    if (extent % span != 0) tiles.push_back({1, true});
+    return tiles;
+  }
+
   double cycles(const MmaTile& t) const {
-    double tiles = 1;
-    for (size_t a = 0; a + 1 < nest_.axes.size(); ++a) {
-      int axis = static_cast<int>(a);
-      int64_t span = axis == t.rows      ? lanes_of_rows * t.row_points
-                     : axis == t.columns ? lanes_of_columns * t.column_points
-                                         : 1;
-      tiles *= static_cast<double>(ceil_div(extent(a), span));
-    }
-    double rounds = static_cast<double>(ceil_div(extent(nest_.axes.size() - 1), lanes_of_sum * t.sum_points));
-    double loaded = static_cast<double>((t.row_points + t.column_points / 2) * t.sum_points);
-    double width = t.sum_points % 4 == 0 || (t.row_points % 4 == 0 && t.column_points == 8) ? 4 : 2;
-    double passes = plan_.schedule.precision == Precision::f32x3 ? 3 : 1;
-    double products =
-        static_cast<double>(ceil_div(t.row_points, 2) * t.column_points / 2 * t.sum_points) * passes / (bf16() ? 4 : 2);
-    double conversions = loaded * (passes == 3 ? 2 : bf16() ? 0.5 : 1);
-    double loads = loaded / width;
-    double issued = loads + conversions + products + 6;
-    double round = std::max({products * cycles_of_mma, issued / slots_of_cycle, loads * wavefronts_of_load});
-    double epilogue = static_cast<double>(t.row_points * t.column_points) * 4 / slots_of_cycle;
-    return tiles * (rounds * (round + 0.05 * issued) + epilogue);
+    double others = 1;
+    for (size_t a = 0; a + 1 < nest_.axes.size(); ++a)
+      if (static_cast<int>(a) != t.rows && static_cast<int>(a) != t.columns) others *= static_cast<double>(extent(a));
+    const int64_t sums = extent(nest_.axes.size() - 1), rest = sums % (lanes_of_sum * t.sum_points);
+    int64_t last = t.sum_points;  // points of the round that the end of the sum cuts
+    while (last / 2 >= (bf16() ? 4 : 2) && lanes_of_sum * last / 2 >= rest) last /= 2;
+    double all = 0;
+    for (const Tiles& rows : tiles_of(extent(static_cast<size_t>(t.rows)), lanes_of_rows * t.row_points))
+      for (const Tiles& columns :
+           tiles_of(extent(static_cast<size_t>(t.columns)), lanes_of_columns * t.column_points)) {
+        double tile = static_cast<double>(sums / (lanes_of_sum * t.sum_points)) *
+                      round_cycles(t, t.sum_points, rows.ragged, columns.ragged);
+        if (rest > 0) tile += round_cycles(t, last, true, true);
+        const double instructions_of_point = rows.ragged || columns.ragged ? 6 : 4;
+        tile += static_cast<double>(t.row_points * t.column_points) * instructions_of_point / slots_of_cycle;
+        all += rows.count * columns.count * tile;
+      }
+    return others * all;
+  }
+
+  // Of one round of a tile's sums, in which a thread takes so many elements of the summed axis.
+  double round_cycles(const MmaTile& t, int64_t sum_points, bool ragged_rows, bool ragged_columns) const {
+    const double rows = static_cast<double>(t.row_points * sum_points),
+                 columns = static_cast<double>(t.column_points / 2 * sum_points);
+    const double width = sum_points % 4 == 0 || (t.row_points % 4 == 0 && t.column_points == 8) ? 4 : 2;
+    const double single = (ragged_rows ? rows : 0) + (ragged_columns ? columns : 0);
+    const double wide = (rows + columns - single) / width;
+    const double passes = plan_.schedule.precision == Precision::f32x3 ? 3 : 1;
+    const double products =
+        static_cast<double>(ceil_div(t.row_points, 2) * t.column_points / 2 * sum_points) * passes / (bf16() ? 4 : 2);
+    const double conversions = (rows + columns) * (bf16() ? 0.5 : passes == 3 ? 2.3 : 3);
+    const double issued = wide + single * (1 + instructions_of_guard) + conversions + products + 6;
+    const double integers = single * instructions_of_guard + conversions * (bf16() ? 1 : 0.6);
+    return std::max({products * cycles_of_mma, issued / slots_of_cycle, integers / integers_of_cycle,
+                     wide * wavefronts_of_load + single}) +
+           0.05 * issued;
   }
 
   double plain_cycles() const {
     double points = 1, sums = 1;
-    for (size_t a = 0; a < nest_.axes.size(); ++a)
-      (nest_.axes[a].reduced ? sums : points) *= static_cast<double>(extent(a));
+    for (size_t a = 0; a < nest_.axes.size(); ++a) {
+      const bool reduced = nest_.axes[a].reduced;
+      const int64_t lanes = reduced ? 1 : binding_.axes[a].lane_count;
+      (reduced ? sums : points) *= static_cast<double>(ceil_div(extent(a), lanes) * lanes);
+    }
     constexpr double points_of_warp = 32;
     return points * sums / multiply_adds_of_cycle + points / points_of_warp * 4 / slots_of_cycle;
   }

@@ -88,6 +88,15 @@ std::vector<GpuCandidate> gpu_candidates(const Graph& graph, int64_t members, co
       list.push_back(std::move(c));
     }
   }
+  // Each beside itself on tensor cores, where they are permitted.
+  if (graph.precision == Precision::f32) return list;
+  for (size_t i = 0, plain = list.size(); i < plain; ++i) {
+    if (!has_tensor_cores(list[i].schedule, warp_lanes, false, machine.sm)) continue;
+    GpuCandidate c = list[i];
+    c.schedule.precision = graph.precision;
+    c.name += fmt::format(", tensor cores in {}", precision_name(graph.precision));
+    list.push_back(std::move(c));
+  }
   return list;
 }
 
@@ -119,7 +128,8 @@ GpuPrediction predict_gpu(const GpuWork& work, const GpuMachine& machine) {
                      Load{work.floats * w * warp_lanes / machine.float_lanes, "f32 arithmetic"},
                      Load{work.integers * w * warp_lanes / machine.integer_lanes, "integer arithmetic"},
                      Load{work.special * w * warp_lanes / special_lanes, "special functions"},
-                     Load{shared_cycles * w, "shared memory"}, Load{work.near_bytes * w / l2_bytes_per_cycle, "L2"},
+                     Load{work.mma * w * machine.mma_cycles, "tensor cores"}, Load{shared_cycles * w, "shared memory"},
+                     Load{work.near_bytes * w / l2_bytes_per_cycle, "L2"},
                      Load{work.far_bytes * work.members / bytes_per_cycle, "device memory"}},
                     [](const Load& a, const Load& b) { return a.cycles < b.cycles; });
   };

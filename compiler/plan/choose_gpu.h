@@ -24,6 +24,7 @@ std::vector<GpuCandidate> gpu_candidates(const Graph& graph, int64_t members, co
 struct GpuWork {
   double issued = 0, floats = 0, integers = 0, special = 0;  // warp instructions
   double shared_merge = 0, shared_return = 0;                // cycles of shared memory, in two models of wide loads
+  double mma = 0;                                            // products of tensor cores
   double near_bytes = 0;                                     // of L2
   double far_bytes = 0;                                      // of device memory: a member's share of a launch
   double barriers = 0, rounds = 0;                           // at each of which a lone group waits for memory

@@ -14,6 +14,9 @@ struct GpuMachine {
   int registers = 65536;
   int float_lanes = 128, integer_lanes = 64;
   double ghz = 1.98, gb_per_s = 4800;  // boost clock; device memory of the board
+  // Cycles of a product of tensor cores, m16n8k8 of tf32 or m16n8k16 of bf16. Of mma.sync: what later architectures
+  // reach by other instructions does not count.
+  double mma_cycles = 1.6;
 };
 
 // The constants of the newest known architecture that is not newer than `sm`. Multiprocessors and the shared memory of

@@ -25,7 +25,6 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
-constexpr std::string_view precision_names[] = {"f32", "f32x3", "tf32", "bf16"};
 constexpr int first_sm_with_tf32 = 80;
 
 int64_t positive(std::string_view digits, std::string_view part) {
@@ -60,14 +59,6 @@ Spread parse_spread(std::string_view levels, std::string_view part, int* bare_la
 }
 
 }  // namespace
-
-std::string_view precision_name(Precision precision) { return precision_names[static_cast<size_t>(precision)]; }
-
-Precision parse_precision(std::string_view text, std::string_view place) {
-  for (Precision p : {Precision::f32, Precision::f32x3, Precision::tf32, Precision::bf16})
-    if (text == precision_name(p)) return p;
-  throw SpecError(std::string(place), fmt::format("expected f32, f32x3, tf32 or bf16, got '{}'", text));
-}
 
 Schedule parse_schedule(std::string_view text, int lanes) {
   Schedule schedule;

@@ -31,11 +31,6 @@ namespace shoal::plan {
 
 enum class PopulationAxis : uint8_t { member, sample, unit };
 
-enum class Precision : uint8_t { f32, f32x3, tf32, bf16 };
-// Throws SpecError (at `place`) that lists the names.
-Precision parse_precision(std::string_view text, std::string_view place);
-std::string_view precision_name(Precision);
-
 struct Spread {
   bool group = false;
   int warp = 1;  // warps along this axis

@@ -58,6 +58,7 @@ Program train(const Model& model, const TrainOptions& options, Trace* trace) {
   Graph graph;
   graph.name = model.name;
   graph.batch = options.batch;
+  graph.precision = model.network.precision;
   Scope scope(graph);
 
   const Batch batch = read_batch(scope, model, options.samples, sample_index(scope, options));

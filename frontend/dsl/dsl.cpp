@@ -30,12 +30,13 @@ Sequential& Sequential::append(LayerExpr layer) {
   return *this;
 }
 
-Network Sequential::network(Shape input, DType storage) const {
+Network Sequential::network(Shape input, DType storage, Precision precision) const {
   check(storage == DType::f16 || storage == DType::bf16 || storage == DType::f32, "parameters are no {}",
         dtype_name(storage));
   Network network;
   network.input = std::move(input);
   network.storage = storage;
+  network.precision = precision;
   for (const LayerExpr& layer : layers_) {
     network.layers.push_back(layer.spec());
     network.layers.back().place = fmt::format("/network/layers/{}", network.layers.size() - 1);

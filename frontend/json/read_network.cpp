@@ -103,6 +103,13 @@ DType read_storage(const Cursor& at) {
   fail_expected(at, "\"f32\", \"f16\" or \"bf16\"");
 }
 
+Precision read_precision(const Cursor& at) {
+  if (at->is(Json::Kind::text))
+    for (const Precision precision : precisions)
+      if (at->text == precision_name(precision)) return precision;
+  fail_expected(at, "\"f32\", \"f32x3\", \"tf32\" or \"bf16\"");
+}
+
 }  // namespace
 
 Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
@@ -110,6 +117,7 @@ Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
   Network network;
   network.input = read_shape(need(at, "input", "the shape of one sample"));
   if (const auto storage = find(at, "storage")) network.storage = read_storage(*storage);
+  if (const auto precision = find(at, "precision")) network.precision = read_precision(*precision);
   const Cursor layers = need(at, "layers", "a list of layers");
   if (!layers->is(Json::Kind::list) || layers->items.empty()) fail_expected(layers, "a list of one or more layers");
   if (layers->items.size() > most_layers)

@@ -123,8 +123,13 @@ Json network_schema(Json layer) {
   std::vector<std::string> names;
   for (DType dtype : json::storages) names.emplace_back(dtype_name(dtype));
   const Json storage = Json::object({{"enum", texts(names)}, {"default", names[0]}});
-  Json properties = Json::object(
-      {{"input", any_of({extent, shape})}, {"storage", storage}, {"layers", list_of(std::move(layer), 1)}});
+  std::vector<std::string> arithmetics;
+  for (const Precision each : precisions) arithmetics.emplace_back(precision_name(each));
+  const Json precision = Json::object({{"enum", texts(arithmetics)}, {"default", arithmetics[0]}});
+  Json properties = Json::object({{"input", any_of({extent, shape})},
+                                  {"storage", storage},
+                                  {"precision", precision},
+                                  {"layers", list_of(std::move(layer), 1)}});
   for (const auto& [key, text] : json::network_keys) properties.find(key)->set("description", text);
   return closed_object(std::move(properties), {"input", "layers"});
 }

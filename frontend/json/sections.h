@@ -63,6 +63,9 @@ inline constexpr KeyDoc network_keys[] = {
     {"storage",
      "how parameters are stored where they are only read (predict, evaluate): \"f32\", \"f16\" or \"bf16\", rounded to "
      "the nearest; training keeps f32"},
+    {"precision",
+     "the least accurate arithmetic that sums of products may be computed in: \"f32\", \"f32x3\", \"tf32\" or \"bf16\" "
+     "on a GPU's tensor cores; what has none computes in f32"},
     {"layers", "the layers, in order"},
 };
 inline constexpr KeyDoc data_keys[] = {

@@ -72,6 +72,7 @@ Json network_json(const Network& network) {
   for (const LayerSpec& layer : network.layers) layers.items.push_back(layer_json(layer));
   return Json::object({{"input", Json::list({network.input.begin(), network.input.end()})},
                        {"storage", std::string(dtype_name(network.storage))},
+                       {"precision", std::string(precision_name(network.precision))},
                        {"layers", layers}});
 }
 
@@ -150,6 +151,7 @@ bool same_formula(const Formula& a, const Formula& b) {
 bool same_model(const Model& a, const Model& b) {
   const auto &la = a.network.layers, &lb = b.network.layers;
   return a.name == b.name && a.network.input == b.network.input && a.network.storage == b.network.storage &&
+         a.network.precision == b.network.precision &&
          std::equal(la.begin(), la.end(), lb.begin(), lb.end(), same_layer) && same_op(a.loss, b.loss) &&
          same_op(a.optimizer, b.optimizer) && a.varied == b.varied &&
          std::equal(a.metrics.begin(), a.metrics.end(), b.metrics.begin(), b.metrics.end(), same_op<Metric>);

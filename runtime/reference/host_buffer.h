@@ -14,11 +14,13 @@
 
 namespace shoal {
 
+inline int64_t host_memory() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
+
 // Anonymous pages: zero without being touched, page aligned, and given to the system again when freed.
 class HostBuffer : public DeviceBuffer {
  public:
   explicit HostBuffer(int64_t bytes) : bytes_(bytes) {
-    const int64_t memory = int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+    const int64_t memory = host_memory();
     if (bytes < 0 || bytes > memory) {
       throw RuntimeError(fmt::format("cannot allocate {} bytes: this machine has {} bytes of memory", bytes, memory));
     }

@@ -87,7 +87,10 @@ TEST(Origin, WhateverCanChangeTheModuleChangesIt) {
     changes[i](other);
     EXPECT_NE(origin_of(graph, other, options), origin) << i;
   }
-  for (const auto& [from, to] : {std::pair{"batch=4", "batch=5"}, {"twice", "thrice"}, {"max(h, 0)", "max(h, 1)"}}) {
+  for (const auto& [from, to] : {std::pair{"batch=4", "batch=5"},
+                                 {"batch=4", "batch=4 precision=tf32"},
+                                 {"twice", "thrice"},
+                                 {"max(h, 0)", "max(h, 1)"}}) {
     std::string text = graph_text;
     text.replace(text.find(from), std::string(from).size(), to);
     EXPECT_NE(origin_of(parse_graph(text), target, options), origin) << to;

@@ -90,10 +90,10 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
 TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
   Model model;
   model.network =
-      test::network_from_json("[13]", R"([{"dense":{"units":27}},{"tanh":{}},{"dense":{"units":18}},{"relu":{}}])");
+      test::network_from_json("[29]", R"([{"dense":{"units":30}},{"tanh":{}},{"dense":{"units":31}},{"relu":{}}])");
   model.loss = test::loss_from_json(test::json::parse(R"({"mse":{}})"));
   model.optimizer = test::optimizer_from_json(test::json::parse(R"({"adam":{"lr":0.01}})"));
-  const Program program = train(model, {.samples = 50, .batch = 21});
+  const Program program = train(model, {.samples = 50, .batch = 31});
   const Evaluation e = harness::random_inputs(program.graph, 2, 5);
   std::unique_ptr<Nvrtc> nvrtc;
   try {

@@ -60,6 +60,14 @@ TEST(Dsl, StorageOfParameters) {
   EXPECT_EQ(read_spec(json).model.network.storage, DType::bf16);
 }
 
+TEST(Dsl, PrecisionOfProducts) {
+  const Sequential net{dense(3)};
+  const std::string json =
+      R"({"shoal": 1, "network": {"input": 2, "precision": "tf32", "layers": [{"dense": {"units": 3}}]}})";
+  expect_same_programs({.network = net.network({2}, DType::f32, Precision::tf32)}, json);
+  EXPECT_EQ(read_spec(json).model.network.precision, Precision::tf32);
+}
+
 TEST(Dsl, PairsAndPositionalFields) {
   const Sequential net{conv2d(2, 3), max_pool2d({.kernel = {2, 1}}), flatten(), softmax()};
   expect_same_programs({.network = net.network({1, 8, 8})}, R"({"shoal": 1, "network": {"input": [1, 8, 8], "layers": [

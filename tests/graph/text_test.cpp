@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view every_attribute = R"(graph "my net" batch=32
+constexpr std::string_view every_attribute = R"(graph "my net" batch=32 precision=f32x3
 x = input(name="x, \"quoted\"\n", role=data, shape=[2, 6], varies=sample)
 w = input(name="0.weight", role=parameter, shape=[4, 6], varies=member)
 key = input(name="key", role=key, dtype=i32, varies=member)
@@ -73,7 +73,7 @@ TEST(GraphText, RoundTrips) {
 
 TEST(GraphText, PrintsOneNodeALineWithItsType) {
   const std::string text = print(parse_graph(every_attribute));
-  EXPECT_THAT(text, HasSubstr("graph \"my net\" batch=32\n"));
+  EXPECT_THAT(text, HasSubstr("graph \"my net\" batch=32 precision=f32x3\n"));
   EXPECT_THAT(text, HasSubstr("h = contract(x, w, a=\"si\", b=\"oi\", out=\"so\")  # f32[2, 4] member sample\n"));
   EXPECT_THAT(text, HasSubstr("%3 = constant(value=0.1)  # f32[]\n"));
   EXPECT_THAT(text, HasSubstr("%5 = constant(value=-0)"));
@@ -127,6 +127,7 @@ struct Bad {
 TEST(GraphText, SaysWhereAndWhat) {
   const Bad cases[] = {
       {"graph g batch=0\n", "graph:1:15: expected a positive whole number"},
+      {"graph g batch=1 precision=f16\n", "graph:1:27: expected f32, f32x3, tf32 or bf16"},
       {"x = input(name=\"x\")\ny = tnah(x)\n", "graph:2:5: unknown function tnah (did you mean \"tanh\"?)"},
       {"hidden = step()\ny = cast(hiden, dtype=f32)", "graph:2:10: unknown value hiden (did you mean \"hidden\"?)"},
       {"y = %3\n", "graph:1:5: unknown value %3"},

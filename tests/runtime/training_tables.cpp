@@ -31,6 +31,13 @@ TEST(TrainingLength, ReportsLessOftenWhenEpochsAreTiny) {
   EXPECT_EQ(training_length(3200, 32, 10, 0, 0).period, 100);
 }
 
+TEST(TrainingLength, UnmeasuredLaunchesAreShort) {
+  EXPECT_EQ(unmeasured_steps(1e6, 0.5), 16);
+  EXPECT_EQ(unmeasured_steps(1e10, 0.5), 5);
+  EXPECT_EQ(unmeasured_steps(1e15, 0.5), 1);
+  EXPECT_EQ(unmeasured_steps(0, 0.5), 16);
+}
+
 TEST(TrainingLength, RefusesWhatCannotBeRun) {
   EXPECT_THROW(training_length(10, 11, 1, 0, 0), SpecError);
   EXPECT_THROW(training_length(10, 0, 1, 0, 0), SpecError);

@@ -120,6 +120,27 @@ def estimate(instructions, text, warps, bytes_of_global):
     return result
 
 
+def planned_products(text):
+    """Products of tensor cores of one warp in one step, by a kernel's text."""
+    steps = any(loop.steps for loop in kernel_loops(text))
+    constants, brackets, total = {}, [(1, not steps)], 0  # how often, and whether in the loop of steps
+    for line in text.splitlines():
+        line = line.strip()
+        times, counts = brackets[-1]
+        if found := re.match(r"(%\d+) = constant (-?\d+) : i32", line):
+            constants[found[1]] = int(found[2])
+        if found := re.match(r"%\d+ = loop (%\d+)(?: step (\d+))?", line):
+            count = constants.get(found[1])
+            brackets.append((times, True) if count is None else (times * -(-count // int(found[2] or 1)), counts))
+        elif line.startswith(("when ", "repeat")):
+            brackets.append((times, counts))
+        elif line.startswith(("end", "again")):
+            brackets.pop()
+        elif counts and re.match(r"%\d+ = mma .* part 0 ", line):
+            total += times
+    return total
+
+
 def unknown(kernel):
     """What is known without trip counts: the shares of wide accesses in the code as it stands."""
     result = Estimate()

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import cubin
+import model
 import sass
 
 SPILLING = b"""
@@ -73,6 +74,26 @@ class Listing(unittest.TestCase):
     def test_innermost_loops_only(self):
         outer, inner = sass.Loop(0, 100), sass.Loop(20, 40)
         self.assertEqual(sass.innermost([outer, inner]), [inner])
+
+
+class Model(unittest.TestCase):
+    def test_products_of_a_kernel_are_counted_by_its_loops(self):
+        text = """kernel k warps 1 lanes 32
+  %1 = constant 32 : i32
+  %2 = mma %9 %9 %9 part 0 : f32
+  %3 = loop %0 : i32
+    %4 = mma %9 %9 %9 part 0 : f32
+    %5 = mma %9 _ %9 part 1 : f32
+    when %8
+      %6 = loop %1 step 8 : i32
+        %7 = mma %9 %9 %9 part 0 : f32
+      end
+    end
+  end
+  %8 = mma %9 %9 %9 part 0 : f32
+"""
+        self.assertEqual(model.planned_products(text), 1 + 4)  # in one step; before and behind them does not count
+        self.assertEqual(model.planned_products(text.replace("loop %0", "loop %1 step 16")), 2 + 2 * 5)
 
 
 class Image(unittest.TestCase):

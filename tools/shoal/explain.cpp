@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "runtime/devices.h"
 #include "tools/shoal/command.h"
@@ -12,11 +14,12 @@ namespace {
 
 struct ExplainArguments {
   std::string spec, target = "cpu", schedule;
+  std::vector<std::string> overrides;
   ProgramRequest request;
 };
 
 int explain(const ExplainArguments& arguments) {
-  const Spec spec = load_spec(arguments.spec);
+  const Spec spec = load_spec(arguments.spec, arguments.overrides);
   const Program program = make_program(spec, arguments.request);
   Options options;
   options.members = arguments.request.members > 0 ? arguments.request.members : spec.population.members;
@@ -63,6 +66,9 @@ void add_explain(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_option("--batch", arguments->request.batch, "default: the spec's; 1 for forward")
       ->check(CLI::PositiveNumber);
+  command->add_option("--set", arguments->overrides, "changes a value of the spec: optimizer.lr=0.01")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--schedule", arguments->schedule, "this schedule instead of the chosen one");
   command->callback([arguments, &action] { action = [arguments](const Settings&) { return explain(*arguments); }; });
 }

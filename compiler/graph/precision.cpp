@@ -1,0 +1,26 @@
+// The names of precisions.
+#include "compiler/graph/precision.h"
+
+#include <fmt/format.h>
+
+#include "compiler/support/error.h"
+
+namespace shoal {
+
+std::string_view precision_name(Precision precision) {
+  switch (precision) {
+    case Precision::f32: return "f32";
+    case Precision::f32x3: return "f32x3";
+    case Precision::tf32: return "tf32";
+    case Precision::bf16: return "bf16";
+  }
+  return "";
+}
+
+Precision parse_precision(std::string_view text, std::string_view place) {
+  for (const Precision p : precisions)
+    if (text == precision_name(p)) return p;
+  throw SpecError(std::string(place), fmt::format("expected f32, f32x3, tf32 or bf16, got '{}'", text));
+}
+
+}  // namespace shoal
