@@ -83,8 +83,8 @@ class SHOAL_API Network {
   Network& optimizer(const std::string& name, const Fields& = {});
   Network& metric(const std::string& name);
   Network& storage(const std::string& type);  // of parameters where they are only read: "f32", "f16", "bf16"
-  // The least accurate arithmetic that sums of products may be computed in, "f32", "f32x3", "tf32" or "bf16": on a GPU's
-  // tensor cores, where they are faster; everything else computes in f32.
+  // The least accurate arithmetic that sums of products may be computed in, "f32", "f32x3", "tf32" or "bf16": on a
+  // GPU's tensor cores, where they are faster; everything else computes in f32.
   Network& precision(const std::string& least);
   Network& vary(const std::string& hyperparameter, Vary, const std::vector<double>& values);  // "optimizer.lr"
 
