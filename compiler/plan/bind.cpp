@@ -13,9 +13,6 @@
 namespace shoal::plan {
 namespace {
 
-// A strided window that steps further than this is decided where it is read, point by point.
-constexpr int64_t largest_phase = 4;
-
 // Lanes of a level that go to one population axis.
 struct Slot {
   bool sample;

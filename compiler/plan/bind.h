@@ -22,6 +22,9 @@ bool bind_mma(const Plan& plan, const Nest& nest, Binding& binding);
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// A strided window that steps further than this is decided where it is read, point by point.
+constexpr int64_t largest_phase = 4;
+
 Binding bind_nest(const Plan& plan, const Nest& nest);
 
 // GPU: chooses for every temporary whether its rows run along samples or along its last dimension: along what wide

@@ -16,7 +16,6 @@ constexpr double wide_wavefronts = 2;    // of a 16-byte load of a warp whose la
 constexpr double issue_slots = 4;        // warp instructions a multiprocessor issues in a cycle
 constexpr int64_t work_of_round = 32;    // multiply-adds of a thread in one round of an unrolled reduction, at least
 constexpr int64_t longest_unroll = 16;
-constexpr int64_t largest_phase = 4;
 constexpr double round_overhead = 6;  // instructions of loop and addresses around a round of the reduction
 constexpr double tile_overhead = 4;   // the same around a tile
 

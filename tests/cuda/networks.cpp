@@ -86,6 +86,15 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
   }
 }
 
+// Null where there is none: the emulator alone then.
+std::unique_ptr<Nvrtc> open_nvrtc() {
+  try {
+    return std::make_unique<Nvrtc>();
+  } catch (const RuntimeError&) {
+    return nullptr;
+  }
+}
+
 // Sizes that tensor cores' tiles do not divide, and wide enough that every contraction is on them.
 TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
   Model model;
@@ -95,11 +104,7 @@ TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
   model.optimizer = test::optimizer_from_json(test::json::parse(R"({"sgd":{"lr":0.01}})"));
   const Program program = train(model, {.samples = 50, .batch = 31});
   const Evaluation e = harness::random_inputs(program.graph, 2, 5);
-  std::unique_ptr<Nvrtc> nvrtc;
-  try {
-    nvrtc = std::make_unique<Nvrtc>();
-  } catch (const RuntimeError&) {  // the emulator alone then
-  }
+  const std::unique_ptr<Nvrtc> nvrtc = open_nvrtc();
   Target target;
   target.kind = Target::Kind::cuda;
   target.lanes = 32;
