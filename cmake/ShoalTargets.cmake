@@ -24,6 +24,15 @@ if(SHOAL_SANITIZE)
   target_link_options(shoal_flags INTERFACE -fsanitize=${SHOAL_SANITIZE})
 endif()
 
+# With SHOAL_UNITY, a target's files are compiled eight at a time.
+function(shoal_unity TARGET)
+  if(SHOAL_UNITY)
+    # The compiler then sees other main files than ours, and says of our unnamed namespaces what it says of headers'.
+    target_compile_options(${TARGET} PRIVATE -Wno-subobject-linkage)
+    set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
 # shoal_library(NAME FOLDER DEPENDENCY...): every .cpp directly in FOLDER (for ops and the like: in its subfolders too) as shoal_NAME.
 function(shoal_library NAME FOLDER)
   if(NAME MATCHES "^(compile|runtime)$")  # the parents of other rooms: only the files that stand in the folder itself
@@ -34,11 +43,7 @@ function(shoal_library NAME FOLDER)
   if(SOURCES)
     add_library(shoal_${NAME} STATIC ${SOURCES})
     target_link_libraries(shoal_${NAME} PUBLIC shoal_flags ${ARGN})
-    if(SHOAL_UNITY)
-      # The compiler then sees other main files than ours, and says of our unnamed namespaces what it says of headers'.
-      target_compile_options(shoal_${NAME} PRIVATE -Wno-subobject-linkage)
-      set_target_properties(shoal_${NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-    endif()
+    shoal_unity(shoal_${NAME})
   else()
     add_library(shoal_${NAME} INTERFACE)
     target_link_libraries(shoal_${NAME} INTERFACE shoal_flags ${ARGN})

@@ -154,8 +154,9 @@ void tile_phases(const Plan& plan, const Nest& nest, const Tile& phases, int bud
   for (size_t a = 0; a < parallel; ++a) {
     Tile tile = phases;
     int64_t points = ceil_div(nest.axes[a].extent, int64_t{binding.axes[a].threads} * phases[a]);
-    tile[a] *= fit_tile(points, std::max(1, budget / held));
-    double work = static_cast<double>(tile[a] / phases[a]) / tile_loads(plan, nest, tile);
+    const int bodies = fit_tile(points, std::max(1, budget / held));
+    tile[a] *= bodies;
+    const double work = bodies / tile_loads(plan, nest, tile);
     if (work > best_work) best_work = work, best = tile;
   }
   for (size_t a = 0; a < best.size(); ++a) binding.axes[a].tile = best[a];

@@ -90,10 +90,12 @@ std::vector<int64_t> LaneCost::steps(int64_t points, int64_t lanes) const {
   while (points * inner < work_of_round && inner < longest_unroll && inner * 2 <= n) inner *= 2;
   result[last] = std::min(inner, n);
   int64_t all = result[last];
-  for (size_t a = last; a-- > parallel && result[a + 1] >= (a + 1 == last ? n : extent(a + 1));) {
-    all *= nest_.axes[a].extent;
-    if (all > longest_unroll || all * points > 2 * work_of_round) break;
-    result[a] = nest_.axes[a].extent;
+  for (size_t a = last; a > parallel; --a) {
+    const int64_t outer = nest_.axes[a - 1].extent;
+    const bool whole = result[a] >= (a == last ? n : extent(a));
+    all *= outer;
+    if (!whole || all > longest_unroll || all * points > 2 * work_of_round) break;
+    result[a - 1] = outer;
   }
   return result;
 }
