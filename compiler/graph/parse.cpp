@@ -123,9 +123,9 @@ class Parser {
     take();
     expect("=");
     const Token name = take();
-    for (const Precision each : precisions)
-      if (name.text == precision_name(each)) return void(graph_.precision = each);
-    fail_at(name, "expected f32, f32x3, tf32 or bf16");
+    const std::optional<Precision> found = find_precision(name.text);
+    if (!found) fail_at(name, "expected f32, f32x3, tf32 or bf16");
+    graph_.precision = *found;
   }
 
   // loop 0 extent=16 reversed

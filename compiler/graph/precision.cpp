@@ -17,9 +17,14 @@ std::string_view precision_name(Precision precision) {
   return "";
 }
 
-Precision parse_precision(std::string_view text, std::string_view place) {
+std::optional<Precision> find_precision(std::string_view name) {
   for (const Precision p : precisions)
-    if (text == precision_name(p)) return p;
+    if (name == precision_name(p)) return p;
+  return {};
+}
+
+Precision parse_precision(std::string_view text, std::string_view place) {
+  if (const std::optional<Precision> found = find_precision(text)) return *found;
   throw SpecError(std::string(place), fmt::format("expected f32, f32x3, tf32 or bf16, got '{}'", text));
 }
 

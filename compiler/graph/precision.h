@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace shoal {
@@ -13,6 +14,7 @@ enum class Precision : uint8_t { f32, f32x3, tf32, bf16 };
 inline constexpr std::array precisions{Precision::f32, Precision::f32x3, Precision::tf32, Precision::bf16};
 
 std::string_view precision_name(Precision);
+std::optional<Precision> find_precision(std::string_view name);
 // Throws SpecError (at `place`) that lists the names.
 Precision parse_precision(std::string_view text, std::string_view place);
 

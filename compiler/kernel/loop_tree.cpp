@@ -146,19 +146,17 @@ class TreeBuilder {
 
   Affine integer_value(const Instruction& op) const {
     const Affine a = value(op.args[0]), b = value(op.args[1]);
-    switch (op.op) {
-      case Op::add: return sum(a, b, 1);
-      case Op::sub: return sum(a, b, -1);
-      case Op::mul:
-        if (b.is_constant()) return sum(Affine::of(0), a, b.constant);
-        if (a.is_constant()) return sum(Affine::of(0), b, a.constant);
-        return {};
-      case Op::shl: return b.is_constant() ? sum(Affine::of(0), a, int64_t{1} << (b.constant & 31)) : Affine();
-      case Op::to_i64: return a;
-      case Op::to_i32: return at(op.args[0]).type == Type::pred ? a : Affine();
-      case Op::select: return a.is_constant() ? value(op.args[a.constant ? 1 : 2]) : Affine();
-      default: break;
+    if (op.op == Op::add) return sum(a, b, 1);
+    if (op.op == Op::sub) return sum(a, b, -1);
+    if (op.op == Op::mul) {
+      if (b.is_constant()) return sum(Affine::of(0), a, b.constant);
+      return a.is_constant() ? sum(Affine::of(0), b, a.constant) : Affine();
     }
+    if (op.op == Op::shl) return b.is_constant() ? sum(Affine::of(0), a, int64_t{1} << (b.constant & 31)) : Affine();
+    if (op.op == Op::to_i64) return a;
+    if (op.op == Op::to_i32) return at(op.args[0]).type == Type::pred ? a : Affine();
+    if (op.op == Op::select) return a.is_constant() ? value(op.args[a.constant ? 1 : 2]) : Affine();
+    // Any other of two known numbers is known.
     if (op_operands(op.op) != 2 || !a.is_constant() || !b.is_constant()) return {};
     if ((op.op == Op::div || op.op == Op::rem) && b.constant == 0) return {};
     return Affine::of(evaluate_integer(op.op, at(op.args[0]).type, a.constant, b.constant));

@@ -331,7 +331,7 @@ class NestLowering {
     first[tile.axis] = start_[tile.axis];
     first[samples].add(lane, 1);
     std::vector<int32_t> sums(static_cast<size_t>(tile.lanes), identity());
-    // The first lane's unit, which these points are written for, has the constants of all lanes' units.
+    // A scope of its own: these points of single units have the constants of points that all lanes share.
     const auto add = [&](int32_t counter) {
       context_.open();
       scalars_.open();

@@ -98,18 +98,30 @@ void see_axes(const Nest& nest, const Index& index, int64_t divisor, std::vector
   }
 }
 
+}  // namespace
+
+std::vector<bool> summed_scalars(const Nest& nest) {
+  std::vector<bool> summed(nest.body.size(), false);
+  if (nest.reduced >= 0) summed[nest.reduced] = true;
+  for (size_t i = nest.body.size(); i-- > 0;) {
+    const Scalar& s = nest.body[i];
+    if (!summed[i]) continue;
+    for (const int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
+      if (from >= 0) summed[from] = true;
+  }
+  return summed;
+}
+
+namespace {
+
 // Distinct loads per iteration of the reduction: what register reuse leaves.
 double tile_loads(const Plan& plan, const Nest& nest, const Tile& tile) {
   double loads = 0;
   // What the reduced scalar is computed from; the epilogue's loads are made once, not in every iteration.
-  std::vector<bool> summed(nest.body.size(), false);
-  summed[nest.reduced] = true;
+  const std::vector<bool> summed = summed_scalars(nest);
   for (size_t i = nest.body.size(); i-- > 0;) {
     const Scalar& s = nest.body[i];
-    if (!summed[i]) continue;
-    for (int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
-      if (from >= 0) summed[from] = true;
-    if (s.kind != Scalar::Kind::load) continue;
+    if (!summed[i] || s.kind != Scalar::Kind::load) continue;
     std::vector<int64_t> served(tile.begin(), tile.end());
     for (const Index& index : s.access.dims) see_axes(nest, index, 1, served);
     double elements = 1;

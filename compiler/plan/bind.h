@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "compiler/plan/plan.h"
 
@@ -21,6 +22,9 @@ std::optional<Contraction> contraction_of(const Plan& plan, const Nest& nest);
 bool bind_mma(const Plan& plan, const Nest& nest, Binding& binding);
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// By scalar of the body: whether the reduced one is computed from it, or is it. None where nothing is reduced.
+std::vector<bool> summed_scalars(const Nest& nest);
 
 // A strided window that steps further than this is decided where it is read, point by point.
 constexpr int64_t largest_phase = 4;

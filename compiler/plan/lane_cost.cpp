@@ -39,18 +39,10 @@ LaneCost::LaneCost(const Plan& plan, const Nest& nest, const Binding& binding)
     : plan_(plan),
       nest_(nest),
       binding_(binding),
-      feeds_reduction_(nest.body.size(), false),
+      feeds_reduction_(summed_scalars(nest)),
       slides_(nest.axes.size(), false),
       phases_(nest.axes.size(), 1) {
-  if (nest.reduced >= 0) mark(nest.reduced);
   find_windows();
-}
-
-void LaneCost::mark(int32_t scalar) {
-  if (scalar < 0 || feeds_reduction_[scalar]) return;
-  feeds_reduction_[scalar] = true;
-  for (int32_t arg : nest_.body[scalar].args) mark(arg);
-  mark(nest_.body[scalar].access.indirect);
 }
 
 void LaneCost::find_windows() {

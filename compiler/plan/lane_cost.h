@@ -42,7 +42,6 @@ class LaneCost {
   };
   using Points = std::vector<int64_t>;  // by axis, those in one body
 
-  void mark(int32_t scalar);
   void find_windows();
   int64_t distinct(const Index& index, const Points& at) const;
   void count(const Access& access, const Deal& deal, const Points& at, bool in_reduction, Traffic& traffic) const;

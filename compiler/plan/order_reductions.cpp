@@ -9,23 +9,10 @@
 namespace shoal::plan {
 namespace {
 
-// The scalars that the summed one is computed from.
-std::vector<bool> summed_from(const Nest& nest) {
-  std::vector<bool> summed(nest.body.size(), false);
-  summed[nest.reduced] = true;
-  for (size_t i = nest.body.size(); i-- > 0;) {
-    if (!summed[i]) continue;
-    for (int32_t from : nest.body[i].args)
-      if (from >= 0) summed[from] = true;
-    if (nest.body[i].access.indirect >= 0) summed[nest.body[i].access.indirect] = true;
-  }
-  return summed;
-}
-
 // The reduced axis to be last: another than the last only when more accesses go along it.
 size_t innermost(const Plan& plan, const Nest& nest) {
   std::vector<int> accesses(nest.axes.size(), 0);
-  const std::vector<bool> summed = summed_from(nest);
+  const std::vector<bool> summed = summed_scalars(nest);
   for (size_t i = 0; i < nest.body.size(); ++i) {
     if (!summed[i] || nest.body[i].kind != Scalar::Kind::load) continue;
     const int along = contiguous_axis(plan, nest, nest.body[i].access);
