@@ -58,7 +58,8 @@ wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
 command -v ninja >/dev/null && generator=Ninja || generator='Unix Makefiles'
 build_all() {
   cmake -G "$generator" -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DSHOAL_CPU=OFF -DSHOAL_UNITY=ON \
-    -DSHOAL_VENDORED="$vendored" -DCMAKE_DISABLE_FIND_PACKAGE_fmt=ON -DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON >"$build/configure.log" 2>&1 ||
+    -DSHOAL_VENDORED="$vendored" -DCMAKE_DISABLE_FIND_PACKAGE_fmt=ON -DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON \
+    >"$build/configure.log" 2>&1 ||
     { tail -20 "$build/configure.log"; return 1; }
   cmake --build "$build" --parallel "${JOBS:-$(nproc)}" --target shoal_command test_cuda test_gpu test_api embed_cuda
 }
