@@ -24,7 +24,12 @@ constexpr size_t most_instructions = 12000;
 constexpr double doubt = 1.03;
 
 plan::Machine machine_of(const Target& t) {
-  return {.lanes = t.lanes, .l1_bytes = t.l1_bytes, .l2_bytes = t.l2_bytes, .workers = t.workers, .teams = t.teams};
+  return {.lanes = t.lanes,
+          .l1_bytes = t.l1_bytes,
+          .l2_bytes = t.l2_bytes,
+          .l3_bytes = t.l3_bytes,
+          .workers = t.workers,
+          .teams = t.teams};
 }
 
 plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, const Target& target, int64_t members) {
@@ -49,7 +54,7 @@ plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, 
   const auto beyond = [&](double bytes) { return traffic.bytes_beyond(bytes) / own / steps; };
   counts.l2_bytes = beyond(static_cast<double>(target.l1_bytes));
   counts.l3_bytes = beyond(static_cast<double>(target.l2_bytes));
-  counts.memory_bytes = beyond(static_cast<double>(std::max(target.l2_bytes, target.l3_bytes / 2 / target.workers)));
+  counts.memory_bytes = beyond(static_cast<double>(machine_of(target).own_cache_bytes()));
   return counts;
 }
 

@@ -195,8 +195,12 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   // A row of points reads an operand for each, however long it is.
   const int row_budget = plan.access == 1 ? std::min(budget, enough_sums) : budget;
   double best = 0;
+  int widest = 0;
   for (int a = 0; a < parallel; ++a) {
     for (int b = a + 1; b < parallel; ++b) {
+      // Of two orientations with as many loads the schedule's, but over units alone, as in the gradient of weights, the
+      // one with longer rows: weights and an optimizer's moments beside them are read and written in longer runs.
+      const bool rows_matter = !nest.axes[a].sample && !nest.axes[b].sample;
       for (auto [wa, wb] :
            {std::pair{schedule.tile_sample, schedule.tile_unit}, std::pair{schedule.tile_unit, schedule.tile_sample}}) {
         int ta = fit_tile(points(a), wa), tb = fit_tile(points(b), wb);
@@ -207,9 +211,9 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
         if (ta == 1) tb = fit_tile(points(b), row_budget);
         Tile tile(nest.axes.size(), 1);
         tile[a] = ta, tile[b] = tb;
-        double work_per_load = ta * tb / tile_loads(plan, nest, tile);
-        if (work_per_load <= best) continue;
-        best = work_per_load;
+        const double work_per_load = ta * tb / tile_loads(plan, nest, tile);
+        if (work_per_load < best || (work_per_load == best && !(rows_matter && tb > widest))) continue;
+        best = work_per_load, widest = tb;
         for (AxisBinding& axis : binding.axes) axis.tile = 1;
         binding.axes[a].tile = ta, binding.axes[b].tile = tb;
       }

@@ -75,13 +75,13 @@ int64_t samples_with_stash_in_l2(const Graph& graph, const Sizes& sizes, int64_t
 }
 
 // Whether a launch reads each weight about once, so that how it reads them is what it costs: no training, no loop over
-// time, few samples, and more weights than the cores keep in L2 until the next launch.
+// time, few samples, and more weights than the cores keep in their caches until the next launch.
 bool streams_weights(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& machine) {
   bool carries =
       std::any_of(graph.outputs.begin(), graph.outputs.end(), [](const Output& o) { return o.state != no_node; });
   return !carries && graph.loops.empty() && graph.batch <= 4 &&
          static_cast<double>(sizes.state_bytes) * static_cast<double>(members) >
-             static_cast<double>(machine.l2_bytes) * machine.workers;
+             static_cast<double>(machine.own_cache_bytes()) * machine.workers;
 }
 
 Candidate by_member(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& machine) {

@@ -16,8 +16,13 @@ namespace shoal::plan {
 struct Machine {
   int lanes = 8;
   int64_t l1_bytes = 32 << 10, l2_bytes = 512 << 10;
+  int64_t l3_bytes = 0;  // of all workers together; 0: there is none
   int workers = 1;
   bool teams = false;  // several of them may run one group together
+
+  // What a worker finds again without going to memory: half of its part of L3 (the other half is other programs'), at
+  // least L2.
+  int64_t own_cache_bytes() const { return std::max(l2_bytes, l3_bytes / 2 / workers); }
 };
 
 struct Candidate {

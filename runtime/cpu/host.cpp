@@ -2,13 +2,13 @@
 #include "runtime/cpu/host.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <thread>
 
 #include "compiler/support/error.h"
+#include "runtime/cpu/host_caches.h"
 #include "runtime/cpu/jit.h"
 #include "runtime/cpu/levels.h"
 
@@ -24,20 +24,16 @@ FeatureSet features_of_host() {
   return usable_features(triple_of_host(), have);
 }
 
-int64_t cache_bytes(int what, int64_t otherwise) {
-  const long bytes = sysconf(what);
-  return bytes > 0 ? bytes : otherwise;
-}
-
 }  // namespace
 
 Target target_for(const std::string& cpu, int workers) {
   Target target = is_native(cpu) ? target_of_features(host_cpu_name(), triple_of_host(), features_of_host())
                                  : target_of_features(cpu == "aarch64" ? "generic" : cpu, triple_of_level(cpu),
                                                       features_of_level(cpu));
-  target.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, target.l1_bytes);
-  target.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, target.l2_bytes);
-  target.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 0);
+  const HostCaches caches = host_caches();
+  if (caches.l1_bytes > 0) target.l1_bytes = caches.l1_bytes;
+  if (caches.l2_bytes > 0) target.l2_bytes = caches.l2_bytes;
+  target.l3_bytes = caches.l3_bytes;
   target.workers = workers > 0 ? workers : std::max(1, int(std::thread::hardware_concurrency()));
   target.teams = target.workers > 1;
   return target;
