@@ -25,9 +25,10 @@ plan::Plan make_plan(const Graph& whole, const plan::Schedule& schedule, const T
   p.access = cpu ? 1 : 4;
   int64_t shared_bytes = cpu ? int64_t{1} << 30 : target.shared_bytes;
   // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes,
-  // and what a thread touches alone is known from it.
+  // and what a thread touches alone is known from it; the lanes of sums last, which read what others lay out.
   plan::make_nests(graph, p.chunk < graph.batch, p);
   plan::bind(p);
+  if (cpu) plan::share_sums(p);
   plan::reside(p, shared_bytes);
   plan::relayout(p);
   plan::place(p, shared_bytes, cpu ? 64 : 0);

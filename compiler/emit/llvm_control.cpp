@@ -37,6 +37,14 @@ std::string Emitter::mask() {
   return innermost.vector;
 }
 
+// The lane for which alone the predicate holds, -1 where that is not known.
+int32_t Emitter::only_lane(int32_t pred) const {
+  if (in(pred).op != Op::eq) return -1;
+  const Instruction &a = in(in(pred).args[0]), &b = in(in(pred).args[1]);
+  const bool chooses = a.op == Op::lane && b.op == Op::constant && b.imm >= 0 && b.imm < kernel_.lanes;
+  return chooses ? static_cast<int32_t>(b.imm) : -1;
+}
+
 std::string Emitter::any(const std::string& mask_vector) {
   const std::string bits = fmt::format("i{}", kernel_.lanes);
   const std::string on =
@@ -174,6 +182,13 @@ void Emitter::open_when(int32_t i) {
     open_.push_back(open);
     return;
   }
+  if (const int32_t lane = only_lane(pred); facts_.divergent[i] && lane >= 0 && masks_.empty()) {
+    // Some lane always enters.
+    open.straight = true;
+    masks_.push_back({.kept = out_.lane_mask_literal(lane, keeps_masks_in_registers()), .lane = lane});
+    open_.push_back(open);
+    return;
+  }
   for (int32_t slot : facts_.changed[i]) open.before.push_back(slots_[slot]);
   std::string enter;
   if (facts_.divergent[i]) {
@@ -193,8 +208,8 @@ void Emitter::open_when(int32_t i) {
 }
 
 void Emitter::close_when(const Open& open) {
+  if (open.at >= 0 && facts_.divergent[open.at]) masks_.pop_back();
   if (open.straight) return;
-  if (facts_.divergent[open.at]) masks_.pop_back();
   const std::string inside = out_.block();
   out_.line(fmt::format("br label %after{}", open.at));
   out_.label(fmt::format("after{}", open.at));

@@ -33,6 +33,7 @@ class Emitter {
     std::string kept{};    // as it crosses basic blocks
     std::string vector{};  // <L x i1>
     std::string block{};   // where `vector` was made
+    int32_t lane = -1;     // the only lane that is running, if it is known
   };
   struct Open {
     int32_t at = -1;                    // instruction that opened it
@@ -43,7 +44,7 @@ class Emitter {
     size_t counter_phi = 0, mask_phi = 0;
     std::string mask_before{};
     bool guarded = false;   // a loop that may run no iteration
-    bool straight = false;  // no branches at all: a single iteration, or a predicate known to hold
+    bool straight = false;  // no branches at all: a single iteration, or a predicate known to hold somewhere
   };
   struct Access {
     std::string pointer{};  // of lane 0, constant part included
@@ -128,6 +129,7 @@ class Emitter {
   std::string use_mask(const std::string& kept);
   std::string mask();  // vector of the innermost mask, valid in this block
   std::string any(const std::string& mask_vector);
+  int32_t only_lane(int32_t pred) const;
   void body(int32_t first, int32_t last);
 
   // llvm_functions.cpp

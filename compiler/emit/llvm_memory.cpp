@@ -161,7 +161,9 @@ void Emitter::load(int32_t i) {
 // The value of one lane that is on: where all lanes store to one element, a race-free kernel has one lane on.
 std::string Emitter::any_active_lane(Type type, const std::string& vector_value) {
   std::string lane = fmt::format("{}", kernel_.lanes - 1);
-  if (!masks_.empty()) {
+  if (!masks_.empty() && masks_.back().lane >= 0) {
+    lane = fmt::format("{}", masks_.back().lane);
+  } else if (!masks_.empty()) {
     const std::string bits = fmt::format("i{}", kernel_.lanes);
     const std::string on =
         out_.temporary(fmt::format("bitcast {} {} to {}", out_.vector_type(Type::pred), mask(), bits));

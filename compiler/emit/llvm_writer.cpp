@@ -49,6 +49,14 @@ std::string Writer::lanes_literal(Type type, int64_t stride) const {
   return text + ">";
 }
 
+std::string Writer::lane_mask_literal(int32_t on, bool of_preds) const {
+  std::string text = "<";
+  for (int32_t lane = 0; lane < lanes_; ++lane)
+    text += fmt::format("{}{} {}", lane ? ", " : "", of_preds ? "i1" : "i32",
+                        lane != on ? (of_preds ? "false" : "0") : (of_preds ? "true" : "-1"));
+  return text + ">";
+}
+
 std::string Writer::splat_literal(Type type, std::string_view literal) {
   return fmt::format("splat ({} {})", scalar_type(type), literal);
 }

@@ -22,6 +22,8 @@ class Writer {
   std::string vector_of(std::string_view element) const;          // <8 x ELEMENT>
   std::string suffix(kernel::Type) const;                         // v8f32, of intrinsic names
   std::string lanes_literal(kernel::Type, int64_t stride) const;  // <i32 0, i32 stride, ...>
+  // A mask with one lane on: of predicates, or of 32-bit lanes.
+  std::string lane_mask_literal(int32_t lane, bool of_preds) const;
   static std::string splat_literal(kernel::Type, std::string_view literal);
 
   void line(std::string_view text);                           // an indented instruction without result

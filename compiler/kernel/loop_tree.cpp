@@ -34,6 +34,7 @@ class TreeBuilder {
   struct Bracket {
     bool is_loop = false;  // a node of its own
     bool masks = false;    // in which lanes may be off
+    bool single = false;   // which one lane enters, the same one always
   };
   // Accumulators that the open loop carries, and how far each is from the start of the iteration.
   using Carried = std::map<int32_t, double>;
@@ -181,7 +182,9 @@ class TreeBuilder {
     const bool scattered = by_lane && (index.lanes_apart || index.lane != 1);
     Issue& issue = node().issue;
     const bool masked = masks_ > 0 && store;
-    if (masked) {
+    if (single_ > 0 && store && !by_lane) {
+      issue.stores += 1, issue.shuffles += 1;
+    } else if (masked) {
       (scattered ? issue.scatters : issue.masked_stores) += scattered ? kernel_.lanes : 1;
     } else if (!scattered) {
       (store ? issue.stores : issue.loads) += 1;
@@ -231,12 +234,19 @@ class TreeBuilder {
     } else if (!dead()) {
       const bool decided = op.op == Op::when && value(op.args[0]).is_constant();
       dies = decided && value(op.args[0]).constant == 0;
-      if (!decided) node().issue.branches += 1;
-      bracket.masks = op.op == Op::when && !decided && varying_[op.args[0]];
+      bracket.single = op.op == Op::when && !decided && names_lane(at(op.args[0]));
+      if (!decided && !bracket.single) node().issue.branches += 1;
+      bracket.masks = op.op == Op::when && !decided && !bracket.single && varying_[op.args[0]];
       masks_ += bracket.masks ? 1 : 0;
+      single_ += bracket.single ? 1 : 0;
     }
     if (dies && !dead()) dead_from_ = static_cast<int32_t>(brackets_.size());
     brackets_.push_back(bracket);
+  }
+
+  // Whether a predicate holds in one lane, whose number it says.
+  bool names_lane(const Instruction& pred) const {
+    return pred.op == Op::eq && at(pred.args[0]).op == Op::lane && at(pred.args[1]).op == Op::constant;
   }
 
   void open_loop(int32_t i, int64_t trips, int64_t step) {
@@ -254,6 +264,7 @@ class TreeBuilder {
     brackets_.pop_back();
     if (dead_from_ == static_cast<int32_t>(brackets_.size())) dead_from_ = -1;
     masks_ -= bracket.masks ? 1 : 0;
+    single_ -= bracket.single ? 1 : 0;
     if (!bracket.is_loop) return;
     for (const auto& [var, distance] : carried_.back()) {
       if (distance > 0) ++node().accumulators;
@@ -277,6 +288,7 @@ class TreeBuilder {
   std::vector<double> times_{1};
   std::vector<Bracket> brackets_;
   int masks_ = 0;           // open brackets in which lanes may be off
+  int single_ = 0;          // open brackets that one lane enters
   int32_t dead_from_ = -1;  // the outermost open bracket whose body never runs
 };
 

@@ -171,6 +171,13 @@ int32_t Context::thread(const plan::AxisBinding& binding) {
   return result;
 }
 
+int32_t Context::is_lane(size_t number) {
+  if (const int32_t known = is_lane_.find(number); known >= 0) return known;
+  const int32_t is = builder.emit(Op::eq, lane_, builder.constant_i32(static_cast<int64_t>(number)));
+  is_lane_.insert(number, is);
+  return is;
+}
+
 int32_t Context::first_of_idle(const plan::Binding& binding) {
   int32_t pred = -1;
   auto require = [&](int32_t id, int32_t div, int32_t count, int32_t total) {
@@ -363,12 +370,14 @@ void Context::open() {
   addresses.open();
   loads_.open();
   threads_.open();
+  is_lane_.open();
 }
 
 void Context::close() {
   addresses.close();
   loads_.close();
   threads_.close();
+  is_lane_.close();
 }
 
 }  // namespace shoal::lower

@@ -26,6 +26,9 @@ class Context {
   int32_t thread(const plan::AxisBinding& binding);
   int32_t lane(const plan::AxisBinding& binding);
   int32_t warp(const plan::AxisBinding& binding);
+  int32_t lane_number() const { return lane_; }
+  // Predicate that this thread is lane `number`.
+  int32_t is_lane(size_t number);
   // Predicate that this thread is the first of those that only repeat its work; -1 when there are none.
   int32_t first_of_idle(const plan::Binding& binding);
 
@@ -82,6 +85,7 @@ class Context {
   int32_t to_memory(int32_t buffer, DType dtype, int32_t value);
 
   int32_t lane_ = -1, warp_ = -1;
+  ScopedMemo<size_t> is_lane_;
   int32_t member_slot_ = -1;     // number of the member in its group, when members stand side by side in shared memory
   std::vector<int32_t> buffer_;  // by value
   std::vector<int32_t> base_;    // by value: i64 start of the member's (lane block's) part, -1 when there is none

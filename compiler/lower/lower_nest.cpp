@@ -8,9 +8,10 @@
 #include <numeric>
 #include <optional>
 
+#include "compiler/lower/bracket.h"
 #include "compiler/lower/lower_mma.h"
 #include "compiler/lower/scalars.h"
-#include "compiler/lower/sum_across.h"
+#include "compiler/lower/tile_reduction.h"
 
 namespace shoal::lower {
 
@@ -26,6 +27,7 @@ class NestLowering {
         nest_(nest),
         binding_(binding),
         scalars_(context, nest),
+        reduction_(context, nest, binding, scalars_),
         base_(nest.axes.size()),
         start_(nest.axes.size()) {
     if (binding.mma_rows >= 0) mma_.emplace(context, nest, binding);
@@ -61,17 +63,6 @@ class NestLowering {
 
   int64_t extent(size_t axis) const {
     return nest_.axes[axis].sample ? context_.chunk.extent : nest_.axes[axis].extent;
-  }
-
-  // A bracket of the kernel around `body`; what was computed inside is forgotten after it.
-  void bracket(const std::function<void()>& begin, const std::function<void()>& body) {
-    begin();
-    context_.open();
-    scalars_.open();
-    body();
-    scalars_.close();
-    context_.close();
-    builder_.end();
   }
 
   void parallel(size_t depth) {
@@ -122,7 +113,7 @@ class NestLowering {
     };
     if (guard > 0) {
       int32_t pred = builder_.emit(Op::lt, context_.thread(spread), builder_.constant_i32(guard));
-      return bracket([&] { builder_.when(pred); }, [&] { body(-1); });
+      return bracket(context_, scalars_, [&] { builder_.when(pred); }, [&] { body(-1); });
     }
     if (block == span) {
       // No loop, yet a scope of its own: another segment of this axis has other constants for the same points.
@@ -134,7 +125,15 @@ class NestLowering {
       return;
     }
     int32_t counter = -1;
-    bracket([&] { counter = builder_.loop(builder_.constant_i32(block), span); }, [&] { body(counter); });
+    bracket(
+        context_, scalars_, [&] { counter = builder_.loop(builder_.constant_i32(block), span); },
+        [&] { body(counter); });
+  }
+
+  std::vector<int> tile_sizes() const {
+    std::vector<int> sizes;
+    for (const Tile& tile : tiles_) sizes.push_back(tile.points);
+    return sizes;
   }
 
   // All points of the tile, as offsets from base_.
@@ -196,6 +195,7 @@ class NestLowering {
 
   void tile_body() {
     std::vector<Point> points = tile_points();
+    if (context_.plan.access == 1 && reduction_.lanes_share_sum()) return finish_by_lanes(points);
     // Of equal threads only the first may read, for the reduction, what it then overwrites.
     bool alone = idle_ >= 0 && nest_.reduced >= 0 && scalars_.reads_overwritten(nest_.reduced);
     if (nest_.reduced >= 0 && !alone) reduce(points);
@@ -209,9 +209,24 @@ class NestLowering {
       finish_within(points, shared);
     };
     if (idle_ >= 0)
-      bracket([&] { builder_.when(idle_); }, rest);
+      bracket(context_, scalars_, [&] { builder_.when(idle_); }, rest);
     else
       rest();
+  }
+
+  // CPU, where all lanes share the sums: lane l finishes every point whose number has the rest l.
+  void finish_by_lanes(const std::vector<Point>& points) {
+    std::vector<size_t> stores(nest_.stores.size());
+    std::iota(stores.begin(), stores.end(), size_t{0});
+    const std::vector<int32_t> rows = reduction_.rows(points, tile_sizes());
+    const auto lanes = static_cast<size_t>(builder_.kernel().lanes);
+    for (size_t i = 0; i < points.size(); ++i)
+      bracket(
+          context_, scalars_, [&] { builder_.when(context_.is_lane(i % lanes)); },
+          [&] {
+            scalars_.set_accumulator(points[i], rows[i / lanes]);
+            finish({points[i]}, stores);
+          });
   }
 
   // Finishes the points that are within the limits of padded axes, with one bracket for those that have the same
@@ -243,7 +258,7 @@ class NestLowering {
       if (pred == Scalars::certain)
         finish(part, stores);
       else
-        bracket([&] { builder_.when(pred); }, [&] { finish(part, stores); });
+        bracket(context_, scalars_, [&] { builder_.when(pred); }, [&] { finish(part, stores); });
     }
   }
 
@@ -261,16 +276,6 @@ class NestLowering {
       }
       for (const auto& run : elements) context_.store_all(run);
     }
-  }
-
-  int32_t identity() {
-    for (const plan::Scalar& s : nest_.body)
-      if (s.kind == plan::Scalar::Kind::accumulator) {
-        identity_ = s.value;
-        return s.dtype == DType::f32 ? builder_.constant(static_cast<float>(s.value))
-                                     : builder_.constant_i32(static_cast<int64_t>(s.value));
-      }
-    return builder_.constant(0);  // nothing reads the result
   }
 
   MmaAxis mma_axis(int32_t axis) const {
@@ -292,226 +297,13 @@ class NestLowering {
         scalars_.set_accumulator(point, value);
       });
     }
-    if (binding_.across) {
-      for (const Point& point : points) scalars_.set_accumulator(point, sum_across_lanes(point));
-      return;
-    }
-    bool over_axes = nest_.parallel_count() < static_cast<int>(nest_.axes.size());
-    sums_ = over_axes ? std::min<int64_t>(context_.plan.schedule.sums, steps_of_thread(nest_.axes.size() - 1)) : 1;
-    std::vector<int32_t> values(points.size() * static_cast<size_t>(sums_), identity());
-    scalars_.prepare_operand(points);
-    const bool begins = nest_.reduction == Reduction::sum && !nest_.over_chunks && !lanes_share_sum();
-    const int32_t addition = begins ? scalars_.addition_to_accumulator() : -1;
-    if (addition >= 0) {
-      const std::vector<int32_t> addends = scalars_.addends(addition, points);
-      for (size_t i = 0; i < points.size(); ++i) values[i * static_cast<size_t>(sums_)] = addends[i];
-    }
-    std::vector<Point> at = points;
-    for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
-      for (Point& p : at) p[a].add(context_.lane(binding_.axes[a]), binding_.axes[a].vector);
-    streamed_ = streamed(points.size());
-    reduce_axis(static_cast<size_t>(nest_.parallel_count()), at, values);
-    for (size_t i = 0; i < points.size(); ++i) {
-      const int32_t sum = shared_among_lanes(total(values, i));
-      if (addition >= 0)
-        scalars_.set(addition, points[i], sum);
-      else
-        scalars_.set_accumulator(points[i], sum);
-    }
-  }
-
-  // The sums of the lanes' points over the samples, read along the samples: a vector of partial sums for each lane.
-  int32_t sum_across_lanes(const Point& point) {
-    const size_t samples = nest_.axes.size() - 1;
-    const auto has_lanes = [&](const Tile& tile) { return tile.lanes > 1; };
-    const Tile& tile = *std::find_if(tiles_.begin(), tiles_.end(), has_lanes);
-    const int32_t lane = context_.lane(binding_.axes[tile.axis]);
-    const int64_t n = extent(samples), at_once = std::gcd(n, 4 * tile.lanes);
-    Point first = point;
-    first[tile.axis] = start_[tile.axis];
-    first[samples].add(lane, 1);
-    std::vector<int32_t> sums(static_cast<size_t>(tile.lanes), identity());
-    // A scope of its own: these points of single units have the constants of points that all lanes share.
-    const auto add = [&](int32_t counter) {
-      context_.open();
-      scalars_.open();
-      for (int64_t s = 0; s < at_once; s += tile.lanes)
-        for (size_t r = 0; r < sums.size(); ++r) {
-          Point at = first;
-          at[tile.axis].constant += static_cast<int64_t>(r);
-          at[samples].add(counter, 1);
-          at[samples].constant += s;
-          sums[r] = combine(sums[r], scalars_.evaluate(nest_.reduced, at));
-        }
-      scalars_.close();
-      context_.close();
-    };
-    if (at_once == n) {
-      add(-1);
-      return sum_across(builder_, lane, sums);
-    }
-    std::vector<int32_t> vars;
-    for (const int32_t sum : sums) vars.push_back(builder_.var(sum));
-    int32_t counter = -1;
-    bracket([&] { counter = builder_.loop(builder_.constant_i32(n), at_once); },
-            [&] {
-              for (size_t r = 0; r < vars.size(); ++r) sums[r] = builder_.get(vars[r]);
-              add(counter);
-              for (size_t r = 0; r < vars.size(); ++r) builder_.set(vars[r], sums[r]);
-            });
-    for (size_t r = 0; r < vars.size(); ++r) sums[r] = builder_.get(vars[r]);
-    return sum_across(builder_, lane, sums);
-  }
-
-  // The order in which a tile's accumulators take up what one step of the reduction adds. One operand of a product goes
-  // with one axis of the tile, the other with the other: that of the longer axis is read, used up and let go, so that
-  // only the few of the shorter one stay in registers beside the accumulators.
-  std::vector<size_t> streamed(size_t points) const {
-    std::vector<size_t> order(points);
-    std::iota(order.begin(), order.end(), size_t{0});
-    if (context_.plan.access > 1) return order;  // the compiler of GPU code orders what it is given
-    const auto longer = [](const Tile& a, const Tile& b) { return a.points < b.points; };
-    const auto longest = std::max_element(tiles_.begin(), tiles_.end(), longer);
-    if (longest == tiles_.end()) return order;
-    size_t inner = 1;  // points that follow each other with the same index along the longest axis
-    for (auto tile = longest + 1; tile != tiles_.end(); ++tile) inner *= static_cast<size_t>(tile->points);
-    const auto along = [&](size_t point) { return point / inner % static_cast<size_t>(longest->points); };
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return along(a) < along(b); });
-    return order;
-  }
-
-  // The accumulators of one point, combined in pairs.
-  int32_t total(const std::vector<int32_t>& values, size_t point) {
-    const auto first = values.begin() + static_cast<int64_t>(point) * sums_;
-    std::vector<int32_t> left(first, first + sums_);
-    while (left.size() > 1) {
-      std::vector<int32_t> next;
-      for (size_t i = 0; i + 1 < left.size(); i += 2) next.push_back(combine(left[i], left[i + 1]));
-      if (left.size() % 2 == 1) next.push_back(left.back());
-      left = std::move(next);
-    }
-    return left[0];
-  }
-
-  // Where lanes share the steps of a reduced axis, each of them gets the sum of all: pairs of lanes exchange theirs.
-  int32_t shared_among_lanes(int32_t sum) {
-    for (size_t a = static_cast<size_t>(nest_.parallel_count()); a < nest_.axes.size(); ++a)
-      for (const int32_t bit : binding_.axes[a].lane_bits)
-        sum = combine(sum, builder_.lanes_xor(sum, int64_t{1} << bit));
-    return sum;
-  }
-
-  bool lanes_share_sum() const {
-    return std::any_of(binding_.axes.begin() + nest_.parallel_count(), binding_.axes.end(),
-                       [](const plan::AxisBinding& axis) { return axis.lane_count > 1; });
-  }
-
-  int64_t steps_of_thread(size_t reduced) const { return extent(reduced) / binding_.axes[reduced].lane_count; }
-
-  // The first lane's index at a thread's n-th step along a reduced axis.
-  int64_t index_of_step(size_t axis, int64_t n) const {
-    const int64_t vector = binding_.axes[axis].vector;
-    return n / vector * binding_.axes[axis].lane_count * vector + n % vector;
-  }
-
-  // Accumulates over the reduced axes from `axis` on; `values` are the accumulators, sums_ of them a point.
-  void reduce_axis(size_t axis, std::vector<Point>& points, std::vector<int32_t>& values) {
-    if (axis == nest_.axes.size()) {
-      // The innermost index deals the elements out: its constant part, as loops advance by multiples of sums_.
-      for (const size_t i : streamed_) {
-        size_t sum = sums_ > 1 ? static_cast<size_t>(points[i].back().constant % sums_) : 0;
-        int32_t& value = values[i * static_cast<size_t>(sums_) + sum];
-        value = accumulate(value, points[i]);
-      }
-      return;
-    }
-    int64_t n = steps_of_thread(axis), unroll = unroll_of(axis, n);
-    int64_t full = n / unroll * unroll;
-    if (n <= unroll) return reduce_points(axis, 0, n, points, values);
-    std::vector<int32_t> vars;
-    for (int32_t value : values) vars.push_back(builder_.var(value));
-    std::vector<Point> inside = points;
-    int32_t counter = -1;
-    bracket([&] { counter = builder_.loop(builder_.constant_i32(full), unroll); },
-            [&] {
-              for (Point& p : inside) p[axis].add(counter, binding_.axes[axis].lane_count);
-              std::vector<int32_t> running;
-              for (int32_t var : vars) running.push_back(builder_.get(var));
-              reduce_points(axis, 0, unroll, inside, running);
-              for (size_t i = 0; i < vars.size(); ++i) builder_.set(vars[i], running[i]);
-            });
-    for (size_t i = 0; i < vars.size(); ++i) values[i] = builder_.get(vars[i]);
-    if (full < n) reduce_points(axis, full, n, points, values);
-  }
-
-  // Indices of a reduced axis that stand in one body of its loop. A loop that would run once is none, and a rest is
-  // avoided, except where wide accesses want whole runs or several sums their turns.
-  int64_t unroll_of(size_t axis, int64_t n) const {
-    bool innermost = axis + 1 == nest_.axes.size();
-    int64_t tile = binding_.axes[axis].tile;
-    int64_t wanted = std::max<int64_t>(tile, innermost ? context_.plan.schedule.unroll / tile * tile : 1);
-    if (n <= wanted || (n < 2 * wanted && context_.plan.access == 1)) return n;
-    if (context_.plan.access > 1 || tile > 1 || sums_ > 1) return wanted;
-    for (int64_t t = wanted; t * 2 > wanted; --t)
-      if (n % t == 0) return t;
-    return wanted;
-  }
-
-  void reduce_points(size_t axis, int64_t begin, int64_t end, const std::vector<Point>& points,
-                     std::vector<int32_t>& values) {
-    std::vector<std::vector<Point>> steps(static_cast<size_t>(end - begin), points);
-    for (int64_t k = begin; k < end; ++k)
-      for (Point& p : steps[static_cast<size_t>(k - begin)]) p[axis].constant += index_of_step(axis, k);
-    // Points with and without the loop counter share constants, so what they compute is kept apart. Elements that one
-    // wide access brings serve what comes later too.
-    bool apart = context_.plan.access == 1;
-    if (apart) context_.open();
-    scalars_.open();
-    if (axis + 1 == nest_.axes.size()) expect_steps(steps);
-    for (std::vector<Point>& at : steps) reduce_axis(axis + 1, at, values);
-    scalars_.close();
-    if (apart) context_.close();
-  }
-
-  void expect_steps(const std::vector<std::vector<Point>>& steps) {
-    if (context_.plan.access == 1) return;
-    std::vector<Point> all;
-    for (const std::vector<Point>& at : steps) all.insert(all.end(), at.begin(), at.end());
-    scalars_.expect_operand(all);
+    reduction_.reduce(points, tile_sizes());
   }
 
   // In the thread that stores, and only there: others may not read what it is about to write.
   void add_earlier_chunks(const Point& point) {
     int32_t accumulator = scalars_.evaluate(nest_.stores[0].scalar, point);
-    scalars_.set_accumulator(point, combine(scalars_.load_stored(nest_.stores[0], point), accumulator));
-  }
-
-  int32_t accumulate(int32_t accumulator, const Point& point) {
-    int32_t operand = scalars_.under_guards(nest_.reduced, identity_, point);
-    if (operand < 0) return accumulator;
-    if (nest_.reduction == Reduction::sum && scalars_.is_product(operand)) {
-      const plan::Scalar& product = nest_.body[operand];
-      int32_t a = scalars_.evaluate(product.args[0], point);
-      if (is_zero(a)) return accumulator;
-      int32_t b = scalars_.evaluate(product.args[1], point);
-      return is_zero(b) ? accumulator : builder_.emit(Op::fma, a, b, accumulator);
-    }
-    return combine(accumulator, scalars_.evaluate(operand, point));
-  }
-
-  // A guarded factor outside of its window.
-  bool is_zero(int32_t value) const {
-    const kernel::Instruction& i = builder_.kernel().code[value];
-    return i.op == Op::constant && i.type == kernel::Type::f32 && i.fimm == 0;
-  }
-
-  int32_t combine(int32_t a, int32_t b) {
-    switch (nest_.reduction) {
-      case Reduction::sum: return builder_.emit(Op::add, a, b);
-      case Reduction::max: return builder_.emit(Op::max, a, b);
-      case Reduction::min: return builder_.emit(Op::min, a, b);
-    }
-    return -1;
+    scalars_.set_accumulator(point, reduction_.combine(scalars_.load_stored(nest_.stores[0], point), accumulator));
   }
 
   Context& context_;
@@ -519,15 +311,13 @@ class NestLowering {
   const plan::Nest& nest_;
   const plan::Binding& binding_;
   Scalars scalars_;
+  TileReduction reduction_;
   Point base_;                       // the tile's first point
   std::vector<size_t> order_;        // parallel axes, outermost first
   std::vector<Tile> tiles_;          // of the open parallel axes
   std::optional<MmaReduction> mma_;  // of a contraction on tensor cores
   Point start_;                      // the first point of the warp's block
   int32_t idle_ = -1;
-  int64_t sums_ = 1;              // accumulators of a point
-  std::vector<size_t> streamed_;  // points of the tile, in the order in which they are accumulated
-  double identity_ = 0;           // of the reduction
 };
 
 }  // namespace

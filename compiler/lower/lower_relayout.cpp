@@ -30,18 +30,15 @@ void transpose(kernel::Builder& builder, int32_t lane, std::vector<int32_t>& row
 class Relayout {
  public:
   Relayout(Context& context, const plan::Nest& nest, const plan::Binding& binding)
-      : context_(context),
-        builder_(context.builder),
-        nest_(nest),
-        binding_(binding),
-        lanes_(builder_.kernel().lanes),
-        dims_(nest.axes.size() - 1) {}
+      : context_(context), builder_(context.builder), nest_(nest), binding_(binding), lanes_(builder_.kernel().lanes) {}
 
   void run() {
     lane_ = context_.lane(binding_.axes[0]);
     for (const plan::AxisBinding& axis : binding_.axes) context_.warp(axis);
     context_.forget_loads();
-    dimension(1);
+    const int64_t units = nest_.axes.back().extent / lanes_ * lanes_;
+    if (units > 0)
+      loop(0, context_.chunk.extent, lanes_, sample_, [&] { loop(1, units, lanes_, unit_, [&] { block(); }); });
     // Units beyond the last whole block: element by element.
     if (int64_t rest = nest_.axes.back().extent % lanes_; rest > 0) {
       plan::Nest tail = nest_;
@@ -80,14 +77,6 @@ class Relayout {
     builder_.end();
   }
 
-  // Loops over all unit dimensions but the last, then over blocks.
-  void dimension(size_t axis) {
-    if (axis + 1 < nest_.axes.size())
-      return loop(axis, nest_.axes[axis].extent, 1, dims_[axis - 1], [&] { dimension(axis + 1); });
-    int64_t units = nest_.axes.back().extent / lanes_ * lanes_;
-    loop(0, context_.chunk.extent, lanes_, sample_, [&] { loop(axis, units, lanes_, dims_.back(), [&] { block(); }); });
-  }
-
   void block() {
     int32_t from = nest_.body[0].access.value, to = nest_.stores[0].access.value;
     bool along_samples = context_.plan.values[from].samples_innermost;
@@ -100,7 +89,8 @@ class Relayout {
   // Row r of the block, lanes along samples or along units: loaded, or stored when a scalar is given.
   int32_t element(int32_t value, bool lanes_along_samples, int64_t r, int32_t scalar) {
     Linear sample = sample_;
-    std::vector<Linear> dims = dims_;
+    std::vector<Linear> dims(context_.plan.values[value].dims.size());  // the last one counts through all of them
+    dims.back() = unit_;
     (lanes_along_samples ? sample : dims.back()).add(lane_, 1);
     (lanes_along_samples ? dims.back() : sample).constant += r;
     if (scalar < 0) return context_.load(value, sample, dims, -1);
@@ -114,8 +104,7 @@ class Relayout {
   const plan::Binding& binding_;
   int64_t lanes_;
   int32_t lane_ = -1;
-  Linear sample_;
-  std::vector<Linear> dims_;
+  Linear sample_, unit_;
 };
 
 }  // namespace

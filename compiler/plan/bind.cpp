@@ -112,6 +112,17 @@ std::vector<bool> summed_scalars(const Nest& nest) {
   return summed;
 }
 
+double elements_of_tile(const Plan& plan, const Nest& nest, const Scalar& load, const Tile& tile) {
+  std::vector<int64_t> served(tile.begin(), tile.end());
+  for (const Index& index : load.access.dims) see_axes(nest, index, 1, served);
+  double elements = 1;
+  for (size_t a = 0; a < tile.size(); ++a)
+    elements *= static_cast<double>(nest.axes[a].sample && plan.values[load.access.value].varies.sample
+                                        ? tile[a]
+                                        : ceil_div(tile[a], std::max<int64_t>(served[a], 1)));
+  return elements;
+}
+
 namespace {
 
 // Distinct loads per iteration of the reduction: what register reuse leaves.
@@ -119,18 +130,8 @@ double tile_loads(const Plan& plan, const Nest& nest, const Tile& tile) {
   double loads = 0;
   // What the reduced scalar is computed from; the epilogue's loads are made once, not in every iteration.
   const std::vector<bool> summed = summed_scalars(nest);
-  for (size_t i = nest.body.size(); i-- > 0;) {
-    const Scalar& s = nest.body[i];
-    if (!summed[i] || s.kind != Scalar::Kind::load) continue;
-    std::vector<int64_t> served(tile.begin(), tile.end());
-    for (const Index& index : s.access.dims) see_axes(nest, index, 1, served);
-    double elements = 1;
-    for (size_t a = 0; a < tile.size(); ++a)
-      elements *= static_cast<double>(nest.axes[a].sample && plan.values[s.access.value].varies.sample
-                                          ? tile[a]
-                                          : ceil_div(tile[a], std::max<int64_t>(served[a], 1)));
-    loads += elements;
-  }
+  for (size_t i = nest.body.size(); i-- > 0;)
+    if (summed[i] && nest.body[i].kind == Scalar::Kind::load) loads += elements_of_tile(plan, nest, nest.body[i], tile);
   return loads;
 }
 
@@ -245,6 +246,24 @@ void unroll(const Nest& nest, Binding& binding) {
 }
 
 }  // namespace
+
+Binding bind_along_samples(const Plan& plan, const Nest& nest) {
+  Binding binding;
+  binding.axes.resize(nest.axes.size());
+  const auto samples = std::find_if(nest.axes.begin(), nest.axes.end(), [](const Axis& axis) { return axis.sample; });
+  for (const Slot& slot : slots_of(plan.schedule, false))
+    give(binding.axes[static_cast<size_t>(samples - nest.axes.begin())], slot, false);
+  binding.idle_lanes = plan.schedule.lanes();
+  for (const Slot& slot : slots_of(plan.schedule, true)) {
+    const int axis = pick_axis(nest, binding, slot, false, false);
+    if (axis >= 0)
+      give(binding.axes[axis], slot, true);
+    else
+      binding.idle_warps *= slot.count;
+  }
+  choose_tile(plan, nest, binding);
+  return binding;
+}
 
 Binding bind_nest(const Plan& plan, const Nest& nest) {
   Binding binding;

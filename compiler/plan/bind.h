@@ -30,6 +30,11 @@ std::vector<bool> summed_scalars(const Nest& nest);
 constexpr int64_t largest_phase = 4;
 
 Binding bind_nest(const Plan& plan, const Nest& nest);
+// CPU: the same with all lanes along the samples over which the nest sums.
+Binding bind_along_samples(const Plan& plan, const Nest& nest);
+
+// Elements of what scalar `load` names that one register tile reads in a step of the reduction.
+double elements_of_tile(const Plan& plan, const Nest& nest, const Scalar& load, const std::vector<int>& tile);
 
 // GPU: chooses for every temporary whether its rows run along samples or along its last dimension: along what wide
 // accesses divide without a rest.

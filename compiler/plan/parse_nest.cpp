@@ -233,8 +233,7 @@ void parse_nest_head(Line& head, bool relayout, Plan& plan) {
     if (!head.accept(reduction_name(reduction))) continue;
     nest.reduction = reduction;
     nest.reduced = head.local(size_t{1} << 30);
-    binding.across = head.accept("across");
-    if (!binding.across) head.expect("over");
+    head.expect("over");
     parse_axes(head, true, nest, binding);
   }
   while (head.accept("idle")) {

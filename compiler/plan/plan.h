@@ -45,7 +45,8 @@ struct Place {
 // How the points of one nest's axis are spread: each warp has a block of neighbouring points, and in its block
 //   point = ((loop * tile / vector + t / vector) * lane_count + lane part) * vector + t % vector;
 // the last few points go to one thread each. Lanes of a reduced axis share its steps in the same way, and then exchange
-// their sums, so that each of them has the whole; as lanes without an axis do, the first one stores.
+// their sums. On a GPU each of them gets the whole, and the first one stores; on a CPU, where they have all lanes of
+// the vector, each gets the sum of another point of the tile, and stores that.
 struct AxisBinding {
   int32_t threads = 1;                   // lanes * warps along this axis
   int32_t lane_count = 1;                // a power of two
@@ -65,9 +66,6 @@ struct Binding {
   // A contraction on tensor cores: the axes of the rows and columns of its tiles, which are then bound to lanes as
   // kernel/tensor.h has the accumulators; its last axis is bound as the operands have it. -1: it is none.
   int32_t mma_rows = -1, mma_columns = -1;
-  // A sum over samples which lanes that have a unit each read along the samples, all of them one unit after the other;
-  // at the end each lane gets the sum of its own unit.
-  bool across = false;
   bool operator==(const Binding&) const = default;
 };
 
@@ -105,6 +103,8 @@ void bind(Plan& plan);
 // GPU: arguments that the steps use stay on the chip, in registers or in shared memory of `shared_bytes` a group,
 // copied there by nests before the steps and back by nests after them.
 void reside(Plan& plan, int64_t shared_bytes);
+// CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.
+void share_sums(Plan& plan);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
 // run along the other axis.
 void relayout(Plan& plan);

@@ -92,8 +92,8 @@ class NestText {
         nest_.loop >= 0 ? fmt::format(" loop={}", nest_.loop) : "", fmt::join(parallel, ", "));
     if (nest_.over_chunks) result += " chunked";
     if (nest_.reduced >= 0)
-      result += fmt::format(" {} %{} {} [{}]", reduction_name(nest_.reduction), nest_.reduced,
-                            binding_.across ? "across" : "over", fmt::join(reduced, ", "));
+      result +=
+          fmt::format(" {} %{} over [{}]", reduction_name(nest_.reduction), nest_.reduced, fmt::join(reduced, ", "));
     if (binding_.idle_lanes > 1) result += " idle" + level("lane", binding_.idle_lanes, binding_.idle_lane_div);
     if (binding_.idle_warps > 1) result += " idle" + level("warp", binding_.idle_warps, binding_.idle_warp_div);
     if (binding_.mma_rows >= 0)

@@ -5,26 +5,10 @@
 #include <algorithm>
 
 #include "compiler/plan/plan.h"
+#include "compiler/plan/walk.h"
 
 namespace shoal::plan {
 namespace {
-
-// Registers that lanes are summed in: one for each, and as many more for a while.
-constexpr int64_t most_lanes_across = 16;
-
-enum class Along : uint8_t { neither, samples, units };
-
-// The axis along which the lanes of a nest walk through a value.
-Along walk(const Nest& nest, const Binding& binding, const Access& access) {
-  for (size_t a = 0; a < nest.axes.size(); ++a) {
-    if (binding.axes[a].lane_count == 1) continue;
-    if (nest.axes[a].sample) return Along::samples;
-    if (access.dims.empty()) continue;
-    for (const Term& term : access.dims.back().terms)
-      if (term.axis == static_cast<int32_t>(a) && term.factor == 1) return Along::units;
-  }
-  return Along::neither;
-}
 
 double points(const Nest& nest) {
   double count = 1;
@@ -32,39 +16,10 @@ double points(const Nest& nest) {
   return count;
 }
 
-// Whether a nest is the sum of a value over samples, with a lane for each element of its last dimension, that may as
-// well be taken across the lanes.
-bool may_sum_across(const Plan& plan, size_t n, int32_t value) {
-  const Nest& nest = plan.nests[n];
-  const Binding& binding = plan.bindings[n];
-  const int64_t lanes = plan.schedule.lanes();
-  if (nest.reduced < 0 || nest.reduction != Reduction::sum || lanes > most_lanes_across) return false;
-  if (plan.chunk % lanes != 0 || plan.batch % plan.chunk != 0) return false;
-  const Scalar& operand = nest.body[nest.reduced];
-  if (operand.kind != Scalar::Kind::load || operand.access.value != value || operand.access.indirect >= 0) return false;
-  if (!operand.guards.empty() || !nest.axes.back().sample || nest.parallel_count() + 1 != std::ssize(nest.axes))
-    return false;
-  for (size_t a = 0; a + 1 < nest.axes.size(); ++a) {
-    const AxisBinding& axis = binding.axes[a];
-    const bool has_lanes = axis.lane_count == lanes;
-    // Lanes exchange what they have only where all of them are.
-    if ((axis.lane_count > 1 && !has_lanes) || nest.axes[a].extent % axis.threads != 0) return false;
-    for (size_t d = 0; d < operand.access.dims.size(); ++d) {
-      const Index& index = operand.access.dims[d];
-      const bool named =
-          std::ranges::any_of(index.terms, [&](const Term& t) { return t.axis == static_cast<int32_t>(a); });
-      if (has_lanes && named != (d + 1 == operand.access.dims.size())) return false;
-    }
-  }
-  return binding.axes.back().lane_count == 1 && binding.idle_lanes == 1;
-}
-
 struct Use {
   double samples = 0, units = 0;  // loads whose lanes walk along samples, along units
-  double summed = 0;              // of those along units: in sums that may be taken across lanes
   Along made = Along::neither;    // how the nest that makes the value walks
   size_t maker = 0;
-  std::vector<size_t> across;  // nests whose loads along units may be sums across lanes
   bool alike = true;    // all nests that make it are in one region and loop, and walk alike, each through a part of it
   bool sliced = false;  // made slice by slice in a loop over time
 };
@@ -86,7 +41,6 @@ Use uses_of(const Plan& plan, int32_t value) {
       Along along = walk(nest, plan.bindings[n], s.access);
       if (along == Along::samples) use.samples += points(nest);
       if (along == Along::units) use.units += points(nest);
-      if (along == Along::units && may_sum_across(plan, n, value)) use.across.push_back(n), use.summed += points(nest);
     }
     for (const Store& store : nest.stores)
       if (store.access.value == value) {
@@ -105,7 +59,8 @@ Use uses_of(const Plan& plan, int32_t value) {
   return use;
 }
 
-// A nest that copies `from` into `to`, element by element.
+// A nest that copies `from` into `to`. Both stand in row-major order, so all unit dimensions are one: blocks of whole
+// vectors do not end with each row.
 Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
   Nest nest;
   nest.name = plan.values[to].name;
@@ -114,10 +69,9 @@ Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
   nest.relayout = true;
   nest.axes.push_back({"s", plan.batch, true, false});
   Access access{from, {}, -1};
-  for (size_t d = 0; d < plan.values[from].dims.size(); ++d) {
-    access.dims.push_back({{{static_cast<int32_t>(nest.axes.size()), 1}}, 0});
-    nest.axes.push_back({fmt::format("u{}", d), plan.values[from].dims[d], false, false});
-  }
+  access.dims.resize(plan.values[from].dims.size());
+  access.dims.back() = {{{1, 1}}, 0};
+  nest.axes.push_back({"u0", element_count(plan.values[from].dims), false, false});
   nest.body.push_back({.kind = Scalar::Kind::load, .dtype = plan.values[from].dtype, .access = access});
   access.value = to;
   nest.stores.push_back({access, 0});
@@ -145,6 +99,7 @@ void give_warps(const Plan& plan, const Nest& nest, Binding& binding) {
 
 void add_copy(Plan& plan, int32_t value, const Use& use) {
   Along other = plan.values[value].samples_innermost ? Along::units : Along::samples;
+  plan.values[value].row_major = true;
   Value copy = plan.values[value];
   copy.name += other == Along::samples ? "_by_unit" : "_by_sample";
   copy.samples_innermost = other == Along::samples;
@@ -171,11 +126,6 @@ void add_copy(Plan& plan, int32_t value, const Use& use) {
   plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
 }
 
-void sum_across(Plan& plan, size_t n) {
-  plan.bindings[n].across = true;
-  for (AxisBinding& axis : plan.bindings[n].axes) axis.tile = axis.vector = 1;
-}
-
 }  // namespace
 
 void relayout(Plan& plan) {
@@ -191,10 +141,6 @@ void relayout(Plan& plan) {
     bool copyable = may_copy && use.alike && !value.dims.empty() && value.dims.back() > 1;
     value.samples_innermost =
         copyable && use.made != Along::neither ? use.made == Along::samples : use.samples >= use.units;
-    if (value.samples_innermost && !use.across.empty() && use.summed == use.units) {  // nobody else wants a copy
-      for (const size_t n : use.across) sum_across(plan, n);
-      continue;
-    }
     double against = value.samples_innermost ? use.units : use.samples;
     if (copyable && against > 0) add_copy(plan, static_cast<int32_t>(v), use);
   }

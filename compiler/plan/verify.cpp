@@ -70,42 +70,30 @@ void check_mma(const Plan& plan, const Nest& nest, const Binding& binding) {
   bound(nest.axes.size() - 1, {0, 1}, plan.schedule.precision == Precision::bf16 ? 4 : 2);
 }
 
-// Sums across lanes: whole vectors of samples, and lanes along one axis, whose points they take one by one.
-void check_across(const Plan& plan, const Nest& nest, const Binding& binding) {
-  if (!binding.across) return;
-  const size_t samples = nest.axes.size() - 1;
-  check(nest.reduced >= 0 && nest.reduction == Reduction::sum && nest.parallel_count() == static_cast<int>(samples) &&
-            nest.axes[samples].sample && binding.axes[samples].lane_count == 1,
-        "nest '{}' sums across lanes, and is no sum over samples", nest.name);
-  check(plan.chunk % plan.schedule.lanes() == 0 && plan.batch % plan.chunk == 0,
-        "nest '{}' sums across lanes, which are not always filled with samples", nest.name);
-  const auto lanes = [](const AxisBinding& axis) { return axis.lane_count > 1; };
-  const auto axis = std::ranges::find_if(binding.axes, lanes);
-  check(axis != binding.axes.end() && axis->lane_count == plan.schedule.lanes() && axis->tile == 1,
-        "nest '{}' sums across lanes that are not all along one axis", nest.name);
-  check(nest.axes[static_cast<size_t>(axis - binding.axes.begin())].extent % axis->threads == 0,
-        "nest '{}' sums across lanes that do not all have work", nest.name);
-}
-
 // Lanes that share a sum: they are among those without a parallel axis, and all of them come to the exchange.
 void check_shared_sum(const Plan& plan, const Nest& nest, const Binding& binding) {
-  if (binding.mma_rows >= 0 || binding.axes.empty() || !nest.axes.back().reduced) return;
+  if (binding.mma_rows >= 0) return;
   const auto points = [&](size_t a) { return nest.axes[a].sample ? plan.chunk : nest.axes[a].extent; };
-  const size_t last = nest.axes.size() - 1, parallel = static_cast<size_t>(nest.parallel_count());
-  for (size_t a = parallel; a < last; ++a)
-    check(binding.axes[a].lane_count == 1, "nest '{}': lanes share a sum over its last axis only", nest.name);
-  const AxisBinding& sum = binding.axes[last];
-  if (sum.lane_count == 1) return;
-  check(binding.idle_lanes % sum.lane_count == 0 && plan.batch % plan.chunk == 0 &&
-            points(last) % (int64_t{sum.lane_count} * sum.vector) == 0,
-        "nest '{}': the steps of its sum are not dealt to lanes without a rest", nest.name);
+  const auto parallel = static_cast<size_t>(nest.parallel_count());
+  size_t shared = 0;
+  for (size_t a = parallel; a < nest.axes.size(); ++a) {
+    const AxisBinding& sum = binding.axes[a];
+    if (sum.lane_count == 1) continue;
+    check(++shared == 1, "nest '{}': lanes share a sum over one axis only", nest.name);
+    check(binding.idle_lanes % sum.lane_count == 0 && plan.batch % plan.chunk == 0 &&
+              points(a) % (int64_t{sum.lane_count} * sum.vector) == 0,
+          "nest '{}': the steps of its sum are not dealt to lanes without a rest", nest.name);
+    check(plan.access > 1 || (sum.lane_count == plan.schedule.lanes() && binding.idle_warps == 1),
+          "nest '{}': not all lanes of a vector share its sum", nest.name);
+  }
+  if (shared == 0) return;
   for (size_t a = 0; a < parallel; ++a)
-    check(points(a) % binding.axes[a].threads == 0, "nest '{}': not all lanes exchange their sums", nest.name);
+    check(binding.axes[a].lane_count == 1 || points(a) % binding.axes[a].threads == 0,
+          "nest '{}': not all lanes exchange their sums", nest.name);
 }
 
 void check_binding(const Plan& plan, const Nest& nest, const Binding& binding) {
   check_mma(plan, nest, binding);
-  check_across(plan, nest, binding);
   check_shared_sum(plan, nest, binding);
 }
 

@@ -17,7 +17,7 @@ using kernel::Space;
 using kernel::Type;
 
 TEST(SumAcross, EachLaneGetsTheSumOfItsRow) {
-  for (const int lanes : {2, 4, 8, 16}) {
+  for (const auto [lanes, count] : {std::pair{2, 2}, {4, 4}, {8, 8}, {16, 16}, {8, 1}, {8, 3}, {8, 5}, {16, 12}}) {
     Kernel k;
     k.lanes = lanes;
     k.buffers = {{.name = "rows", .space = Space::global, .type = Type::f32},
@@ -25,7 +25,7 @@ TEST(SumAcross, EachLaneGetsTheSumOfItsRow) {
     Builder b(k);
     const int32_t lane = b.leaf(Op::lane);
     std::vector<int32_t> rows;
-    for (int r = 0; r < lanes; ++r) rows.push_back(b.load(0, -1, lane, r * lanes));
+    for (int r = 0; r < count; ++r) rows.push_back(b.load(0, -1, lane, r * lanes));
     b.store(1, -1, lane, 0, lower::sum_across(b, lane, rows));
     kernel::verify(k, "sum_across");
     std::vector<float> values, sums(static_cast<size_t>(lanes)), want(static_cast<size_t>(lanes));
@@ -34,7 +34,8 @@ TEST(SumAcross, EachLaneGetsTheSumOfItsRow) {
       want[static_cast<size_t>(i / lanes)] += values.back();
     }
     kernel::interpret(k, 0, 1, {{values.data(), lanes * lanes}, {sums.data(), lanes}}, {});
-    EXPECT_EQ(sums, want) << lanes << " lanes";
+    sums.resize(static_cast<size_t>(count)), want.resize(static_cast<size_t>(count));
+    EXPECT_EQ(sums, want) << lanes << " lanes, " << count << " rows";
   }
 }
 
@@ -59,7 +60,7 @@ TEST(SumAcross, SumsOverSamplesAreThoseOfTheEvaluator) {
   struct Case {
     int batch, units;
     const char* chunk;
-    bool across;  // whole vectors of samples in every chunk, and of units
+    bool across;  // whole vectors of samples in every chunk
   };
   for (const Case& c : std::vector<Case>{{32, 16, "", true},
                                          {8, 8, "", true},
@@ -67,7 +68,8 @@ TEST(SumAcross, SumsOverSamplesAreThoseOfTheEvaluator) {
                                          {96, 8, " chunk=48", true},
                                          {40, 8, " chunk=16", false},
                                          {12, 16, "", false},
-                                         {32, 10, "", false}}) {
+                                         {32, 10, "", true},
+                                         {16, 1, "", true}}) {
     const Graph graph = parse_graph(network(c.batch, c.units));
     const Evaluation e = harness::random_inputs(graph, 3, 11);
     for (const char* tile : {"2x4", "1x1"}) {
@@ -76,7 +78,9 @@ TEST(SumAcross, SumsOverSamplesAreThoseOfTheEvaluator) {
       Target target;
       target.lanes = 8;
       const Module m = compile(graph, target, {.members = e.members, .schedule = schedule});
-      EXPECT_EQ(m.plan_text.find(" across [") != std::string::npos, c.across) << schedule << "\n" << m.plan_text;
+      EXPECT_EQ(m.plan_text.find(fmt::format("over [s:{} sample lane*8", c.batch)) != std::string::npos, c.across)
+          << schedule << "\n"
+          << m.plan_text;
       const auto got = harness::run_module(m, graph, e, 2, harness::in_interpreter(1));
       std::string where;
       // Sums of up to 96 numbers near 1, in f32.

@@ -109,7 +109,6 @@ TEST(PlanText, RareFieldsComeBack) {
   plan.bindings[0].idle_lanes = 4;
   plan.bindings[0].idle_warps = 2;
   plan.bindings[0].idle_warp_div = 3;
-  plan.bindings[0].across = true;
   const std::string text = print(plan);
   EXPECT_TRUE(plan::parse_plan(text) == plan) << text;
 }
