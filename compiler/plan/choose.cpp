@@ -182,9 +182,14 @@ void add_variations(std::vector<Candidate>& list, const Candidate& c, const Grap
   if (c.schedule[PopulationAxis::sample].lane > 1) {
     add_new(list, with_tile(c, {4, 3}));
     add_new(list, with_tile(c, {2, 4}));
-    // A chunk whose widest activation leaves half of L1 to the weights.
-    if (const int64_t chunk = 4 * lanes; graph.loops.empty() && c.layer_bytes > machine.l1_bytes / 2 && chunk < batch)
+    // Chunks, down to one whose widest activation leaves half of L1 to the weights.
+    int64_t widest = c.layer_bytes;
+    for (int64_t chunk = 4 * lanes; chunk >= lanes && graph.loops.empty() && widest > machine.l1_bytes / 2;
+         chunk /= 2) {
+      if (chunk >= batch) continue;
       add_new(list, with_chunk(c, chunk, batch));
+      widest = c.layer_bytes / batch * chunk;
+    }
   } else if (c.schedule.members_in_lanes() && c.schedule.sums == 1) {
     add_new(list, with_tile(c, {6, 2}));
     add_new(list, with_tile(c, {2, 4}));

@@ -17,7 +17,7 @@ using kernel::Space;
 using kernel::Type;
 
 TEST(SumAcross, EachLaneGetsTheSumOfItsRow) {
-  for (const auto [lanes, count] : {std::pair{2, 2}, {4, 4}, {8, 8}, {16, 16}, {8, 1}, {8, 3}, {8, 5}, {16, 12}}) {
+  for (const auto& [lanes, count] : {std::pair{2, 2}, {4, 4}, {8, 8}, {16, 16}, {8, 1}, {8, 3}, {8, 5}, {16, 12}}) {
     Kernel k;
     k.lanes = lanes;
     k.buffers = {{.name = "rows", .space = Space::global, .type = Type::f32},
