@@ -181,7 +181,6 @@ void add_variations(std::vector<Candidate>& list, const Candidate& c, const Grap
   const int64_t lanes = machine.lanes, batch = graph.batch;
   if (c.schedule[PopulationAxis::sample].lane > 1) {
     add_new(list, with_tile(c, {4, 3}));
-    add_new(list, with_tile(c, {2, 4}));
     // Chunks, down to one whose widest activation leaves half of L1 to the weights.
     int64_t widest = c.layer_bytes;
     for (int64_t chunk = 4 * lanes; chunk >= lanes && graph.loops.empty() && widest > machine.l1_bytes / 2;
@@ -190,6 +189,7 @@ void add_variations(std::vector<Candidate>& list, const Candidate& c, const Grap
       add_new(list, with_chunk(c, chunk, batch));
       widest = c.layer_bytes / batch * chunk;
     }
+    add_new(list, with_tile(c, {2, 4}));
   } else if (c.schedule.members_in_lanes() && c.schedule.sums == 1) {
     add_new(list, with_tile(c, {6, 2}));
     add_new(list, with_tile(c, {2, 4}));
