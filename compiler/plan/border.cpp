@@ -143,10 +143,26 @@ class BorderMaker {
       else if (s.kind == Scalar::Kind::load)
         free[i] = bordered[i] || s.guards.empty();
     }
+    for (size_t i = 0; i < nest.body.size(); ++i)
+      if (nest.body[i].kind == Scalar::Kind::load && !free[i])
+        free[i] = within(nest, nest.body[i]) && only_in_free(nest, static_cast<int32_t>(i), free);
     // A quotient is given its wider extent only where that is right for all that it guards.
     for (size_t q = 0; q < nest.quotients.size(); ++q)
       if (!may_widen(nest, static_cast<int32_t>(q), bordered, free)) return;
     apply(n, nest, borders, bordered, free);
+  }
+
+  // Whether a load reads elements of its value whatever its guards say.
+  bool within(const Nest& nest, const Scalar& load) const {
+    const Value& value = plan_.values[load.access.value];
+    if (load.access.indirect >= 0 || value.row_major) return false;
+    for (size_t d = 0; d < value.dims.size(); ++d) {
+      for (const Term& t : load.access.dims[d].terms)
+        if (t.axis >= static_cast<int32_t>(nest.axes.size())) return false;
+      const Range r = range(nest, load.access.dims[d]);
+      if (r.low < 0 || r.high >= value.dims[d]) return false;
+    }
+    return true;
   }
 
   bool may_widen(const Nest& nest, int32_t q, const std::vector<bool>& bordered, const std::vector<bool>& free) const {

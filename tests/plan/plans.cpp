@@ -1,6 +1,8 @@
 // The planning stages in the order of compile().
 #include "tests/plan/plans.h"
 
+#include "compiler/plan/border.h"
+
 namespace shoal::test {
 
 plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t shared_bytes) {
@@ -11,7 +13,9 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
   plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
   plan.access = mapping.cpu ? 1 : 4;
   plan::make_nests(graph, plan.chunk < graph.batch, plan);
+  if (mapping.cpu) plan::border(plan);
   plan::bind(plan);
+  if (mapping.cpu) plan::share_sums(plan);
   plan::reside(plan, shared_bytes);
   plan::relayout(plan);
   plan::place(plan, shared_bytes);
