@@ -100,6 +100,11 @@ Network& Network::precision(const std::string& least) {
   return *this;
 }
 
+Network& Network::fast_math(bool permitted) {
+  state_->spec.find("network")->set("fast_math", permitted);
+  return *this;
+}
+
 Network& Network::vary(const std::string& hyperparameter, Vary kind, const std::vector<double>& values) {
   Json numbers = Json::list();
   for (const double value : values) numbers.items.emplace_back(value);

@@ -104,6 +104,9 @@ struct Graph {
   int64_t batch = 1;             // extent of the sample axis (at least 1)
   // The least accurate arithmetic that contractions may be computed in; a target may take any more accurate one.
   Precision precision = Precision::f32;
+  // Permits exp and tanh with a small absolute error in the place of a small relative one (compiler/lower/decompose.h);
+  // a target to which that is no gain computes the accurate ones.
+  bool fast_math = false;
   std::vector<Node> nodes;
   std::vector<Output> outputs;
   std::vector<Loop> loops = {};

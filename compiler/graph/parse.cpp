@@ -115,6 +115,10 @@ class Parser {
       fail_at(batch, "expected a positive whole number");
     graph_.batch = static_cast<int64_t>(batch.value);
     if (is_word("precision")) precision();
+    if (is_word("fast_math")) {
+      take();
+      graph_.fast_math = true;
+    }
     if (token().kind != Token::Kind::end && token().kind != Token::Kind::newline) fail("expected the end of the line");
     skip_newlines();
   }

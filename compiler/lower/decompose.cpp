@@ -22,10 +22,12 @@ int32_t clamp(Builder& b, int32_t x, float low, float high) {
   return b.emit(Op::max, b.constant(low), b.emit(Op::min, b.constant(high), x));
 }
 
-int32_t decompose(Builder& b, Prim prim, const int32_t args[3], int64_t n, bool gpu) {
+int32_t decompose(Builder& b, Prim prim, const int32_t args[3], int64_t n, Functions functions) {
+  if (prim == Prim::exp && functions == Functions::gpu_fast) return decompose_fast_exp(b, args[0]);
   if (prim == Prim::exp) return decompose_exp(b, args[0]);
   if (prim == Prim::log) return decompose_log(b, args[0]);
-  if (prim == Prim::tanh && gpu) return decompose_tanh_by_exp2(b, args[0]);
+  if (prim == Prim::tanh && functions == Functions::gpu_fast) return decompose_fast_tanh(b, args[0]);
+  if (prim == Prim::tanh && functions == Functions::gpu) return decompose_tanh_by_exp2(b, args[0]);
   if (prim == Prim::tanh) return decompose_tanh(b, args[0]);
   if (prim == Prim::erf) return decompose_erf(b, args[0]);
   if (prim == Prim::sin) return decompose_sin(b, args[0]);

@@ -31,6 +31,10 @@ int32_t decompose_exp(Builder& b, int32_t x0) {
   return b.emit(Op::mul, p, scale);
 }
 
+// The product is rounded, which e^x multiplies by x: a relative error that grows with |x|, and falls behind e^x where x
+// is negative.
+int32_t decompose_fast_exp(Builder& b, int32_t x) { return b.emit(Op::exp2, b.emit(Op::mul, x, b.constant(log2_e))); }
+
 // x = 2^e m with m in [sqrt(1/2), sqrt(2)), and log m = f - f^2/2 + f^3 P(f) of f = m - 1. Terms are added from the
 // smallest up; for e = 0 the result keeps the relative precision of f.
 int32_t decompose_log(Builder& b, int32_t x) {

@@ -6,6 +6,10 @@ namespace shoal::lower {
 using kernel::Builder;
 using kernel::Op;
 
+namespace {
+constexpr float twice_log2_e = 2.88539004f;
+}
+
 // x P(x^2) / Q(x^2) is odd to the last bit. P and Q both start with exactly 1, so tanh(x) is x for the smallest x.
 // Where rounding would lift the result above 1, the last clamp holds it: 1 - tanh^2 may not be negative.
 // x (P / Q) rounds better than (x P) / Q. The fitted coefficients are moved by a few units of the last place to where
@@ -22,7 +26,6 @@ int32_t decompose_tanh(Builder& b, int32_t x0) {
 // most 4 ulp off if exp2 misses by 2 and rcp by 1; with the sign put back at the end it is odd (but for -0), and never
 // above 1.
 int32_t decompose_tanh_by_exp2(Builder& b, int32_t x) {
-  constexpr float twice_log2_e = 2.88539004f;
   const int32_t one = b.constant(1.0f), size = b.emit(Op::abs, x);
   const int32_t power = b.emit(Op::exp2, b.emit(Op::mul, size, b.constant(twice_log2_e)));
   const int32_t large = b.emit(Op::fma, b.constant(-2.0f), b.emit(Op::rcp, b.emit(Op::add, power, one)), one);
@@ -32,6 +35,14 @@ int32_t decompose_tanh_by_exp2(Builder& b, int32_t x) {
   const int32_t p = polynomial(b, z, {-0.333329469f, 0.133207217f, -0.05267125f, 0.0164360609f});
   const int32_t small = b.emit(Op::fma, b.emit(Op::mul, p, z), x, x);
   return b.emit(Op::select, b.emit(Op::lt, size, b.constant(0.55f)), small, with_sign);
+}
+
+// 1 - 2 / (e^2x + 1) for all x: where tanh is near 0, what is left of 1 has the last places of 1. It is within [-1, 1]
+// as the quotient is within [0, 2], and 1 and -1 where e^2x is infinite and 0.
+int32_t decompose_fast_tanh(Builder& b, int32_t x) {
+  const int32_t one = b.constant(1.0f);
+  const int32_t power = b.emit(Op::exp2, b.emit(Op::mul, x, b.constant(twice_log2_e)));
+  return b.emit(Op::fma, b.constant(-2.0f), b.emit(Op::rcp, b.emit(Op::add, power, one)), one);
 }
 
 // From 3.95 on erf is 1 to the last bit.

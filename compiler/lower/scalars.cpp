@@ -24,6 +24,11 @@ void see(const plan::Nest& nest, const plan::Index& index, uint32_t* axes) {
   }
 }
 
+Functions functions(const plan::Plan& plan) {
+  if (plan.access == 1) return Functions::accurate;
+  return plan.fast_math ? Functions::gpu_fast : Functions::gpu;
+}
+
 }  // namespace
 
 Scalars::Scalars(Context& context, const plan::Nest& nest)
@@ -387,7 +392,7 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:
-    case Prim::shuffle: return decompose(builder_, s.prim, x, s.n, context_.plan.access > 1);
+    case Prim::shuffle: return decompose(builder_, s.prim, x, s.n, functions(context_.plan));
     case Prim::lt: return builder_.emit(Op::lt, x[0], x[1]);
     case Prim::le: return builder_.emit(Op::le, x[0], x[1]);
     case Prim::eq: return builder_.emit(Op::eq, x[0], x[1]);

@@ -61,6 +61,8 @@ class PlanParser {
         plan_.scratch_size = line.integer();
       else if (line.accept_key("access"))
         plan_.access = line.small_integer(1);
+      else if (line.accept("fast_math"))
+        plan_.fast_math = true;
       else if (line.accept("steps"))
         plan_.steps = true;
       else

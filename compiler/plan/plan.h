@@ -84,6 +84,7 @@ struct Plan {
   std::vector<TimeLoop> loops;
   bool steps = false;  // a loop of K steps around the nests of phase `steps`
   int access = 1;      // elements of the widest access to memory that costs hardly more than one of a single element
+  bool fast_math = false;  // the graph permits it, and the target gains by it
   std::vector<PlanArgument> arguments;
   std::vector<Value> values;
   std::vector<Place> places;           // one a value

@@ -202,6 +202,7 @@ std::string print(const Plan& plan) {
   if (plan.shared_size) text += fmt::format(" shared={}", plan.shared_size);
   if (plan.scratch_size) text += fmt::format(" scratch={}", plan.scratch_size);
   if (plan.access != 1) text += fmt::format(" access={}", plan.access);
+  if (plan.fast_math) text += " fast_math";
   text += fmt::format("{}\nschedule {}\n", plan.steps ? " steps" : "", print(plan.schedule));
   for (const TimeLoop& loop : plan.loops)
     text += fmt::format("loop {}{}\n", loop.extent, loop.reversed ? " reversed" : "");

@@ -24,6 +24,9 @@ struct Network {
   // The least accurate arithmetic that sums of products may be computed in: a permission. Targets that have no tensor
   // cores, and schedules that would be slower on them, compute in f32.
   Precision precision = Precision::f32;
+  // Permits exp and tanh with a small absolute error in the place of a small relative one. CPUs compute the accurate
+  // ones.
+  bool fast_math = false;
 };
 
 // One row of a summary, layer by layer.

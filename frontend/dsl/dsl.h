@@ -36,8 +36,9 @@ class Sequential {
   Sequential(std::initializer_list<LayerExpr> layers) : layers_(layers) {}
   Sequential& append(LayerExpr layer);
   // `storage`: of the parameters where they are only read, f32, f16 or bf16. `precision`: the least accurate arithmetic
-  // that sums of products may be computed in.
-  Network network(Shape input, DType storage = DType::f32, Precision precision = Precision::f32) const;
+  // that sums of products may be computed in. `fast_math`: exp and tanh may have a small absolute error.
+  Network network(Shape input, DType storage = DType::f32, Precision precision = Precision::f32,
+                  bool fast_math = false) const;
 
  private:
   std::vector<LayerExpr> layers_;

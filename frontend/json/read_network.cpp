@@ -110,6 +110,11 @@ Precision read_precision(const Cursor& at) {
   fail_expected(at, "\"f32\", \"f32x3\", \"tf32\" or \"bf16\"");
 }
 
+bool read_fast_math(const Cursor& at) {
+  if (!at->is(Json::Kind::boolean)) fail_expected(at, "true or false");
+  return at->boolean;
+}
+
 }  // namespace
 
 Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
@@ -118,6 +123,7 @@ Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
   network.input = read_shape(need(at, "input", "the shape of one sample"));
   if (const auto storage = find(at, "storage")) network.storage = read_storage(*storage);
   if (const auto precision = find(at, "precision")) network.precision = read_precision(*precision);
+  if (const auto fast = find(at, "fast_math")) network.fast_math = read_fast_math(*fast);
   const Cursor layers = need(at, "layers", "a list of layers");
   if (!layers->is(Json::Kind::list) || layers->items.empty()) fail_expected(layers, "a list of one or more layers");
   if (layers->items.size() > most_layers)

@@ -126,9 +126,11 @@ Json network_schema(Json layer) {
   std::vector<std::string> arithmetics;
   for (const Precision each : precisions) arithmetics.emplace_back(precision_name(each));
   const Json precision = Json::object({{"enum", texts(arithmetics)}, {"default", arithmetics[0]}});
+  const Json fast_math = Json::object({{"type", "boolean"}, {"default", false}});
   Json properties = Json::object({{"input", any_of({extent, shape})},
                                   {"storage", storage},
                                   {"precision", precision},
+                                  {"fast_math", fast_math},
                                   {"layers", list_of(std::move(layer), 1)}});
   for (const auto& [key, text] : json::network_keys) properties.find(key)->set("description", text);
   return closed_object(std::move(properties), {"input", "layers"});

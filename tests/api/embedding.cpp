@@ -229,6 +229,14 @@ TEST(EmbeddingCuda, TrainingOnTheFakeGpuIsTheReferences) {
   EXPECT_NEAR(predicted.values[0], on_reference.predict({{2, 3}, {1, 0, 0, 0, 1, 0}}).values[0], 1e-5);
 }
 
+TEST(EmbeddingSpec, PermissionsAreWritten) {
+  Network net({2});
+  net.dense(3).layer("tanh").loss("mse").optimizer("sgd").precision("tf32").fast_math();
+  EXPECT_THAT(net.json(), HasSubstr("\"precision\": \"tf32\""));
+  EXPECT_THAT(net.json(), HasSubstr("\"fast_math\": true"));
+  EXPECT_THAT(net.fast_math(false).json(), HasSubstr("\"fast_math\": false"));
+}
+
 // What does not fit is said before anything is allocated, with sizes and what would fit.
 TEST(EmbeddingCuda, APopulationThatDoesNotFitIsRefusedWithItsSizes) {
   Network wide({1000});

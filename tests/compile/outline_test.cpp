@@ -89,6 +89,7 @@ TEST(Origin, WhateverCanChangeTheModuleChangesIt) {
   }
   for (const auto& [from, to] : {std::pair{"batch=4", "batch=5"},
                                  {"batch=4", "batch=4 precision=tf32"},
+                                 {"batch=4", "batch=4 fast_math"},
                                  {"twice", "thrice"},
                                  {"max(h, 0)", "max(h, 1)"}}) {
     std::string text = graph_text;

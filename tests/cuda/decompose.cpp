@@ -18,6 +18,7 @@ namespace {
 using kernel::Builder;
 using kernel::Op;
 using kernel::Type;
+using lower::Functions;
 
 constexpr int groups = 64, threads = groups * 32;
 
@@ -35,7 +36,7 @@ int32_t thread_index(Builder& b) {
   return b.emit(Op::add, b.emit(Op::mul, b.leaf(Op::group), b.constant_i32(32)), b.leaf(Op::lane));
 }
 
-cuda_kernels::Sample function(const char* name, Prim prim, bool gpu = false) {
+cuda_kernels::Sample function(const char* name, Prim prim, Functions functions = Functions::accurate) {
   std::mt19937 random(7);
   std::uniform_real_distribution<float> near(-12, 12);
   std::vector<uint32_t> words;
@@ -55,7 +56,7 @@ cuda_kernels::Sample function(const char* name, Prim prim, bool gpu = false) {
   Builder b(s.kernel);
   const int32_t thread = thread_index(b);
   const int32_t args[3] = {b.load(0, -1, thread, 0), -1, -1};
-  b.store(1, -1, thread, 0, lower::decompose(b, prim, args, 0, gpu));
+  b.store(1, -1, thread, 0, lower::decompose(b, prim, args, 0, functions));
   return s;
 }
 
@@ -71,10 +72,16 @@ cuda_kernels::Sample shuffle() {
 }
 
 std::vector<cuda_kernels::Sample> functions() {
-  return {function("exp_", Prim::exp),   function("log_", Prim::log),
-          function("tanh_", Prim::tanh), function("tanh_by_exp2", Prim::tanh, true),
-          function("erf_", Prim::erf),   function("sin_", Prim::sin),
-          function("cos_", Prim::cos),   shuffle()};
+  return {function("exp_", Prim::exp),
+          function("log_", Prim::log),
+          function("tanh_", Prim::tanh),
+          function("tanh_by_exp2", Prim::tanh, Functions::gpu),
+          function("fast_exp", Prim::exp, Functions::gpu_fast),
+          function("fast_tanh", Prim::tanh, Functions::gpu_fast),
+          function("erf_", Prim::erf),
+          function("sin_", Prim::sin),
+          function("cos_", Prim::cos),
+          shuffle()};
 }
 
 class Decomposed : public testing::TestWithParam<cuda_kernels::Sample> {};

@@ -95,6 +95,29 @@ std::unique_ptr<Nvrtc> open_nvrtc() {
   }
 }
 
+// A thread a member, and lanes of samples and units.
+TEST(CudaFastMath, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
+  Model model;
+  model.network = test::network_from_json("[2]", R"([{"dense":{"units":8}},{"tanh":{}},{"dense":{"units":1}}])");
+  model.network.fast_math = true;
+  model.loss = test::loss_from_json(test::json::parse(R"({"binary_cross_entropy":{}})"));
+  model.optimizer = test::optimizer_from_json(test::json::parse(R"({"adam":{"lr":0.05}})"));
+  const Program program = train(model, {.samples = 4, .batch = 4});
+  const Evaluation e = harness::random_inputs(program.graph, 33, 5);
+  const std::unique_ptr<Nvrtc> nvrtc = open_nvrtc();
+  Target target;
+  target.kind = Target::Kind::cuda;
+  target.lanes = 32;
+  for (const char* schedule : {"member=group,lane sample=loop unit=loop", "member=group sample=lane*4 unit=lane*8"}) {
+    const Module m = compile(program.graph, target, {.members = 33, .schedule = schedule});
+    EXPECT_NE(m.source.find("shoal_rcp("), std::string::npos) << m.source;
+    expect_emulated_as_interpreted(m, program.graph, e, 3, 1);
+    if (nvrtc) {
+      EXPECT_FALSE(nvrtc->compile(m.source, 90).bytes.empty());
+    }
+  }
+}
+
 // Sizes that tensor cores' tiles do not divide, and wide enough that every contraction is on them.
 TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
   Model model;

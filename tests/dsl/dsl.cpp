@@ -68,6 +68,14 @@ TEST(Dsl, PrecisionOfProducts) {
   EXPECT_EQ(read_spec(json).model.network.precision, Precision::tf32);
 }
 
+TEST(Dsl, FastMath) {
+  const Sequential net{dense(3), tanh()};
+  const std::string json =
+      R"({"shoal": 1, "network": {"input": 2, "fast_math": true, "layers": [{"dense": {"units": 3}}, "tanh"]}})";
+  expect_same_programs({.network = net.network({2}, DType::f32, Precision::f32, true)}, json);
+  EXPECT_TRUE(read_spec(json).model.network.fast_math);
+}
+
 TEST(Dsl, PairsAndPositionalFields) {
   const Sequential net{conv2d(2, 3), max_pool2d({.kernel = {2, 1}}), flatten(), softmax()};
   expect_same_programs({.network = net.network({1, 8, 8})}, R"({"shoal": 1, "network": {"input": [1, 8, 8], "layers": [

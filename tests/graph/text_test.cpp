@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view every_attribute = R"(graph "my net" batch=32 precision=f32x3
+constexpr std::string_view every_attribute = R"(graph "my net" batch=32 precision=f32x3 fast_math
 x = input(name="x, \"quoted\"\n", role=data, shape=[2, 6], varies=sample)
 w = input(name="0.weight", role=parameter, shape=[4, 6], varies=member)
 key = input(name="key", role=key, dtype=i32, varies=member)
@@ -73,7 +73,7 @@ TEST(GraphText, RoundTrips) {
 
 TEST(GraphText, PrintsOneNodeALineWithItsType) {
   const std::string text = print(parse_graph(every_attribute));
-  EXPECT_THAT(text, HasSubstr("graph \"my net\" batch=32 precision=f32x3\n"));
+  EXPECT_THAT(text, HasSubstr("graph \"my net\" batch=32 precision=f32x3 fast_math\n"));
   EXPECT_THAT(text, HasSubstr("h = contract(x, w, a=\"si\", b=\"oi\", out=\"so\")  # f32[2, 4] member sample\n"));
   EXPECT_THAT(text, HasSubstr("%3 = constant(value=0.1)  # f32[]\n"));
   EXPECT_THAT(text, HasSubstr("%5 = constant(value=-0)"));

@@ -135,7 +135,7 @@ TEST(ReadSpec, SpecsThatDifferAreNotEqual) {
   const std::string text = testing_json::file_text("examples/digits.json");
   const Spec spec = read_spec(text);
   for (const char* change :
-       {"name=\"other\"", "network.input=32", "network.storage=f16", "network.precision=tf32",
+       {"name=\"other\"", "network.input=32", "network.storage=f16", "network.precision=tf32", "network.fast_math=true",
         "network.layers.0.units=8", "network.layers.1=tanh", "network.layers.1={\"relu\": {}, \"name\": \"r\"}",
         "loss.label_smoothing=0.1", "metrics=[]", "optimizer.lr=0.5", "training.batch=16", "training={\"steps\": 3}",
         "population.seed=8", "population.members=2", "population.vary={}", "data.scale=\"none\"", "data.validation=0.1",

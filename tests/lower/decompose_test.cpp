@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "compiler/graph/evaluate.h"
@@ -26,14 +27,14 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr float smallest_normal = std::numeric_limits<float>::min();
 
 // One thread that applies `prim` to every element of its input.
-Kernel function_kernel(Prim prim, bool gpu = false) {
+Kernel function_kernel(Prim prim, Functions functions = Functions::accurate) {
   Kernel k;
   k.buffers = {{.name = "x", .space = Space::global}, {.name = "y", .space = Space::global}};
   k.scalars = {"count"};
   Builder b(k);
   const int32_t i = b.loop(b.scalar(0));
   const int32_t args[3] = {b.load(0, -1, i, 0), -1, -1};
-  b.store(1, -1, i, 0, decompose(b, prim, args, 0, gpu));
+  b.store(1, -1, i, 0, decompose(b, prim, args, 0, functions));
   b.end();
   kernel::verify(k, "decompose");
   return k;
@@ -140,12 +141,57 @@ void check_accuracy(Prim prim, double (*truth)(double), double allowed, float li
 TEST(Decompose, ExpIsWithin2Ulp) { check_accuracy(Prim::exp, std::exp, 2); }
 TEST(Decompose, LogIsWithin2Ulp) { check_accuracy(Prim::log, std::log, 2, infinity, true); }
 TEST(Decompose, TanhIsWithin5Ulp) { check_accuracy(Prim::tanh, std::tanh, 5); }
+// Units of the last place that a GPU's exp2 and rcp may be off: the corners, as errors grow with both.
+constexpr std::pair<int64_t, int64_t> of_gpus[] = {{-2, -1}, {-2, 1}, {0, 0}, {2, -1}, {2, 1}};
 TEST(Decompose, TanhOfGpusIsWithin5UlpWhateverTheirApproximationsGive) {
-  for (int64_t power : {-2, 0, 2})
-    for (int64_t reciprocal : {-1, 0, 1})
-      check_accuracy(fmt::format("tanh, exp2 {:+} ulp, rcp {:+} ulp", power, reciprocal),
-                     with_errors(function_kernel(Prim::tanh, true), power, reciprocal), std::tanh, 5);
+  for (const auto& [power, reciprocal] : of_gpus)
+    check_accuracy(fmt::format("tanh, exp2 {:+} ulp, rcp {:+} ulp", power, reciprocal),
+                   with_errors(function_kernel(Prim::tanh, Functions::gpu), power, reciprocal), std::tanh, 5);
 }
+
+// Worst |f(x) - truth| / bound(x) over a part of the sweep, whatever the GPU's approximations give.
+void check_fast(Prim prim, double (*truth)(double), double (*bound)(double)) {
+  constexpr size_t part = 7;
+  std::vector<float> x;
+  const std::vector<float> all = sweep(infinity);
+  for (size_t i = 0; i < all.size(); i += part)
+    // Where exp overflows, and where it is flushed, are tested as special values.
+    if (prim != Prim::exp || (all[i] <= 88 && all[i] >= -87)) x.push_back(all[i]);
+  ASSERT_GT(x.size(), 300000u);
+  for (const auto& [power, reciprocal] : of_gpus) {
+    const std::vector<float> y =
+        apply_kernel(with_errors(function_kernel(prim, Functions::gpu_fast), power, reciprocal), x);
+    double worst = 0, difference = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      ASSERT_FALSE(std::isnan(y[i])) << x[i];
+      const double error = std::abs(y[i] - truth(x[i]));
+      if (x[i] <= 0 || prim == Prim::tanh) difference = std::max(difference, error);
+      worst = std::max(worst, error / bound(x[i]));
+    }
+    fmt::print("fast {}, exp2 {:+} ulp, rcp {:+} ulp: {:.2f} of its bound, {:.3g} from results up to 1\n",
+               prim_name(prim), power, reciprocal, worst, difference);
+    EXPECT_LE(worst, 1);
+    EXPECT_LE(difference, 3 * 0x1p-23);
+  }
+}
+TEST(Decompose, FastTanhIsWithin3UlpOf1) {
+  check_fast(Prim::tanh, std::tanh, [](double) { return 3 * 0x1p-23; });
+}
+TEST(Decompose, FastExpIsAsExactAsItsRoundedArgument) {
+  check_fast(Prim::exp, std::exp, [](double x) { return std::exp(x) * (5 + 1.5 * std::abs(x)) * 0x1p-24; });
+}
+TEST(Decompose, FastFunctionsHaveTheSpecialValuesOfLibm) {
+  const Kernel tanh = function_kernel(Prim::tanh, Functions::gpu_fast);
+  EXPECT_EQ(apply_kernel(tanh, {infinity, -infinity, 1e30f, -1e30f, 0.0f, -0.0f}),
+            (std::vector<float>{1, -1, 1, -1, 0, 0}));
+  EXPECT_TRUE(std::isnan(apply_kernel(tanh, {nan})[0]));
+  for (const float y : apply_kernel(tanh, sweep(infinity))) ASSERT_LE(std::abs(y), 1);
+  const Kernel exp = function_kernel(Prim::exp, Functions::gpu_fast);
+  EXPECT_EQ(apply_kernel(exp, {infinity, -infinity, 89, -89, 0.0f, -0.0f}),
+            (std::vector<float>{infinity, 0, infinity, 0, 1, 1}));
+  EXPECT_TRUE(std::isnan(apply_kernel(exp, {nan})[0]));
+}
+
 TEST(Decompose, ErfIsWithin6Ulp) { check_accuracy(Prim::erf, std::erf, 6); }
 TEST(Decompose, SinIsWithin4Ulp) { check_accuracy(Prim::sin, std::sin, 4, 1e4f); }
 TEST(Decompose, CosIsWithin4Ulp) { check_accuracy(Prim::cos, std::cos, 4, 1e4f); }
@@ -171,7 +217,7 @@ TEST(Decompose, SpecialValuesAreThoseOfLibm) {
   EXPECT_TRUE(std::signbit(apply_one(Prim::tanh, -0.0f)));
   EXPECT_TRUE(std::signbit(apply_one(Prim::erf, -0.0f)));
   // Denormal inputs count as zeros.
-  const Kernel gpu_tanh = function_kernel(Prim::tanh, true);
+  const Kernel gpu_tanh = function_kernel(Prim::tanh, Functions::gpu);
   EXPECT_EQ(apply_kernel(gpu_tanh, {infinity, -infinity, 20.0f, 100.0f}),
             (std::vector<float>{1.0f, -1.0f, 1.0f, 1.0f}));
   EXPECT_EQ(apply_kernel(gpu_tanh, {-0.0f})[0], 0.0f);  // of either sign
@@ -200,7 +246,7 @@ TEST(Decompose, SigmoidalFunctionsAreOddAndBounded) {
   std::vector<float> negative(x.size());
   std::transform(x.begin(), x.end(), negative.begin(), std::negate<>());
   for (const Kernel& function :
-       {function_kernel(Prim::tanh), function_kernel(Prim::erf), function_kernel(Prim::tanh, true)}) {
+       {function_kernel(Prim::tanh), function_kernel(Prim::erf), function_kernel(Prim::tanh, Functions::gpu)}) {
     const std::vector<float> y = apply_kernel(function, x), z = apply_kernel(function, negative);
     for (size_t i = 0; i < x.size(); ++i) {
       ASSERT_EQ(y[i], -z[i]) << "at " << x[i];
@@ -260,13 +306,15 @@ TEST(Decompose, ShuffleOfTheLargestSizeDivides) {
 
 // What a call costs in kernel instructions: vector code runs all of them, so a longer one is a slower tanh.
 TEST(Decompose, StaysCheap) {
-  const auto cost = [](Prim prim, bool gpu = false) {
-    return kernel::estimate(function_kernel(prim, gpu), {1}).instructions - 4;  // loop, load, store, end
+  const auto cost = [](Prim prim, Functions functions = Functions::accurate) {
+    return kernel::estimate(function_kernel(prim, functions), {1}).instructions - 4;  // loop, load, store, end
   };
   EXPECT_LE(cost(Prim::exp), 18);
   EXPECT_LE(cost(Prim::log), 32);
   EXPECT_LE(cost(Prim::tanh), 15);
-  EXPECT_LE(cost(Prim::tanh, true), 19);  // of which a GPU merges five into others
+  EXPECT_LE(cost(Prim::tanh, Functions::gpu), 19);      // of which a GPU merges five into others
+  EXPECT_LE(cost(Prim::tanh, Functions::gpu_fast), 9);  // four
+  EXPECT_LE(cost(Prim::exp, Functions::gpu_fast), 3);
   EXPECT_LE(cost(Prim::erf), 18);
   EXPECT_LE(cost(Prim::sin), 18);
   EXPECT_LE(cost(Prim::cos), 20);

@@ -26,9 +26,13 @@ TARGET = "sm_90"
 OPTIONS = ("--gpu-architecture=" + TARGET, "--std=c++17", "--fmad=false", "--ftz=true", "--prec-div=true", "--prec-sqrt=true")
 SKIPPED = 77
 MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
-# Beside each of these works a row of the same network that permits less than f32 arithmetic of its products.
-PERMITTED = {"train_mlp": "f32x3", "train_digits": "f32x3"}
-SHARE_OF_PLAIN = 0.6  # of the time that these rows may take at most
+# Beside some works a row of the same network that permits less exact arithmetic: the work, the row's word, what it sets
+# in the network, and the share of the plain kernel's time that it may take at most.
+PERMITTED = (
+    ("train_mlp", "f32x3", {"precision": "f32x3"}, 0.6),
+    ("train_digits", "f32x3", {"precision": "f32x3"}, 0.6),
+    ("train_xor", "fast_math", {"fast_math": True}, 0.7),
+)
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
 TIMED = 3  # compilations of a kernel whose time is written down: the least of them, as other programs disturb
@@ -105,11 +109,12 @@ def global_bytes(plan, steps):
 
 def with_permissions(works):
     """The works, and behind them what stands beside them in PERMITTED."""
+    by_name = {work["work"]: work for work in works}
     permitted = []
-    for work in works:
-        if precision := PERMITTED.get(work["work"]):
-            network = {**work["spec"]["network"], "precision": precision}
-            permitted.append({**work, "work": f"{work['work']} {precision}", "spec": {**work["spec"], "network": network}})
+    for name, word, settings, _ in PERMITTED:
+        if work := by_name.get(name):
+            network = {**work["spec"]["network"], **settings}
+            permitted.append({**work, "work": f"{name} {word}", "spec": {**work["spec"], "network": network}})
     return works + permitted
 
 
@@ -176,8 +181,8 @@ Written by `tools/sass/works.py SHOAL --bless`, compared by ctest (`sass_works`)
 instructions are what NVRTC {version} makes for {TARGET}; percentages and ns are **static estimates without latencies**
 (tools/sass/model.py, H200 clocks), an upper bound on speed. "return" (in brackets) is the pessimistic model of shared
 memory. Counts are of one member and one step; seconds are processor time, the least of {TIMED} compilations. Populations of
-{MEMBERS} members, whose schedule is the one of highest throughput. Rows with a precision behind the work's name permit it
-(`"precision"` of the spec); their peak is that of the ordinary units, for comparison.
+{MEMBERS} members, whose schedule is the one of highest throughput. Rows with a word behind the work's name permit less
+exact arithmetic (`"precision"` and `"fast_math"` of the spec); their peak is that of the ordinary units, for comparison.
 
 {table(rows)}
 """
@@ -201,12 +206,12 @@ def worse(old, new):
 
 
 def too_slow(rows):
-    """Rows on tensor cores that take more than their share of the plain kernel's time."""
+    """Rows that permit less exact arithmetic and take more than their share of the plain kernel's time."""
     by_name = {row["work"]: row for row in rows}
-    for work, precision in PERMITTED.items():
-        plain, row = by_name.get(work), by_name.get(f"{work} {precision}")
-        if plain and row and row["ns_merge"] > SHARE_OF_PLAIN * plain["ns_merge"]:
-            yield f"{row['work']}: {row['ns_merge']} ns, more than {SHARE_OF_PLAIN:.0%} of {plain['ns_merge']}"
+    for work, word, _, share in PERMITTED:
+        plain, row = by_name.get(work), by_name.get(f"{work} {word}")
+        if plain and row and row["ns_merge"] > share * plain["ns_merge"]:
+            yield f"{row['work']}: {row['ns_merge']} ns, more than {share:.0%} of {plain['ns_merge']}"
 
 
 def check(rows):
