@@ -3,6 +3,7 @@
 #include "compiler/plan/nest_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "compiler/plan/inline_cost.h"
@@ -10,6 +11,11 @@
 
 namespace shoal::plan {
 namespace {
+
+// What is read where guards fail. An index beside numbers that are filled with minus infinity chooses nothing there.
+double fill_of(DType dtype, double fill) {
+  return dtype == DType::i32 && std::abs(fill) > std::numeric_limits<int32_t>::max() ? 0 : fill;
+}
 
 Index scaled(Index index, int64_t factor) {
   for (Term& term : index.terms) term.factor *= factor;
@@ -218,7 +224,7 @@ int32_t NestBuilder::load(NodeId node, const Point& point, const Context& contex
   if (source_.home_of(node) >= 0) dependencies.insert(source_.home_of(node));
   return add({.kind = Scalar::Kind::load,
               .dtype = graph_[node].dtype,
-              .value = context.fill,
+              .value = fill_of(graph_[node].dtype, context.fill),
               .access = {value, point, indirect},
               .guards = context.guards});
 }

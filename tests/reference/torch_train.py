@@ -41,6 +41,12 @@ NORM = ([4], [{"dense": {"units": 5}}, {"layer_norm": {}}, {"gelu": {}}, {"dense
 CONV = ([1, 6, 6], [{"conv2d": {"out_channels": 2, "kernel": 3, "padding": 1}}, {"relu": {}}, {"max_pool2d": {"kernel": 2}},
                     {"flatten": {}}, {"dense": {"units": 3}}],
         lambda: nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3)))
+# Windows that overlap, step and reach beyond the ends, the first of them over the data themselves.
+WINDOWS = ([1, 5, 7], [{"max_pool2d": {"kernel": [2, 3], "stride": [2, 1], "padding": [1, 1]}},
+                       {"conv2d": {"out_channels": 2, "kernel": [2, 3], "stride": [1, 2], "padding": 1}}, {"tanh": {}},
+                       {"avg_pool2d": {"kernel": 2, "stride": 1, "padding": 1}}, {"flatten": {}}, {"dense": {"units": 2}}],
+           lambda: nn.Sequential(nn.MaxPool2d((2, 3), (2, 1), (1, 1)), nn.Conv2d(1, 2, (2, 3), (1, 2), 1), nn.Tanh(),
+                                 nn.AvgPool2d(2, 1, 1), nn.Flatten(), nn.Linear(50, 2)))
 SKIP = ([3], [{"op": {"dense": {"units": 4}}, "name": "first"}, {"relu": {}}, {"dense": {"units": 4}},
               {"op": {"add": {}}, "name": "sum", "inputs": ["first", "2"]},
               {"op": {"dense": {"units": 2}}, "name": "head"}], Skip)
@@ -74,6 +80,7 @@ CASES = [
     ("conv", CONV, ({"cross_entropy": {}}, nn.CrossEntropyLoss(), "label"), {"sgd": {"lr": 0.1, "momentum": 0.9}}, None),
     ("skip", SKIP, MSE, {"adam": {"lr": 0.01}}, None),
     ("gru", GRU, MSE, {"adam": {"lr": 0.01}}, None),
+    ("windows", WINDOWS, MSE, {"sgd": {"lr": 0.1}}, None),
 ]
 
 
