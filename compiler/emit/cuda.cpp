@@ -509,7 +509,7 @@ class CudaEmitter {
       case Op::add: return define(i, integer(i, "+", Precedence::sum));
       case Op::sub: return define(i, integer(i, "-", Precedence::sum));
       case Op::mul: return define(i, integer(i, "*", Precedence::product));
-      case Op::fma: return define(i, call("__fmaf_rn", {arg(in, 0), arg(in, 1), arg(in, 2)}));
+      case Op::fma: return define(i, call("shoal_fma", {arg(in, 0), arg(in, 1), arg(in, 2)}));
       case Op::div:
         if (f32) return define(i, call("shoal_div", {arg(in, 0), arg(in, 1)}));
         return define(i, integer(i, "/", Precedence::product));

@@ -20,9 +20,9 @@ using kernel::Type;
 namespace {
 
 // Texts of several kernels may stand in one file: each function is defined once.
-std::string once(const std::string& name, const std::string& definitions, const std::string& by = "__CUDACC__") {
+std::string once(const std::string& name, const std::string& definitions) {
   const std::string known = "SHOAL_HAS_" + name;
-  return "#if defined(" + by + ") && !defined(" + known + ")\n#define " + known + "\n" + definitions + "#endif\n";
+  return "#if defined(__CUDACC__) && !defined(" + known + ")\n#define " + known + "\n" + definitions + "#endif\n";
 }
 
 struct Wanted {
@@ -87,7 +87,9 @@ std::string cuda_functions(const kernel::Kernel& kernel) {
   std::string text;
   // CUDA's own __fmaf_rn is two functions around this one, and thousands of them to inline are a sixth of NVRTC's time.
   if (wanted.fma || wanted.div || wanted.sqrt)
-    text += once("FMA", "#define __fmaf_rn __nvvm_fma_rn_ftz_f\n", "__CUDACC_RTC__");
+    text += once(
+        "FMA",
+        "#ifdef __CUDACC_RTC__\n#define shoal_fma __nvvm_fma_rn_ftz_f\n#else\n#define shoal_fma __fmaf_rn\n#endif\n");
   if (wanted.max) text += once("MAX", extremum("max"));
   if (wanted.min) text += once("MIN", extremum("min"));
   if (wanted.div)
@@ -95,7 +97,7 @@ std::string cuda_functions(const kernel::Kernel& kernel) {
                             "__device__ __forceinline__ float shoal_div(float a, float b) {\n"
                             "  const float r = shoal_approximate_reciprocal(b);\n"
                             "  const float q = a * r;\n"
-                            "  const float exact = __fmaf_rn(__fmaf_rn(-b, q, a), r, q);\n"
+                            "  const float exact = shoal_fma(shoal_fma(-b, q, a), r, q);\n"
                             "  return fabsf(exact) > 0.0f ? exact : q;\n"
                             "}\n");
   if (wanted.sqrt)
@@ -104,7 +106,7 @@ std::string cuda_functions(const kernel::Kernel& kernel) {
                              "__device__ __forceinline__ float shoal_sqrt(float x) {\n"
                              "  const float s = shoal_approximate_root(x);\n"
                              "  const float half = 0.5f * shoal_approximate_reciprocal_root(x);\n"
-                             "  const float exact = __fmaf_rn(__fmaf_rn(-s, s, x), half, s);\n"
+                             "  const float exact = shoal_fma(shoal_fma(-s, s, x), half, s);\n"
                              "  return fabsf(exact) > 0.0f ? exact : s;\n"
                              "}\n");
   if (wanted.exp2) text += once("EXP2", approximation("shoal_exp2", "ex2"));
