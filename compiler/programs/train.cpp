@@ -40,7 +40,8 @@ Value sample_index(Scope& scope, const TrainOptions& options) {
   // One batch that holds every sample needs no order: the mean over samples does not depend on it.
   if (options.batch == options.samples) return scope.position();
   const Value key = scope.input("order_key", Role::key, {}, {.member = true}, DType::i32);
-  const auto steps_per_epoch = static_cast<double>(options.samples / options.batch);
+  const int64_t whole_batches = options.samples / options.batch;
+  const auto steps_per_epoch = static_cast<double>(whole_batches);
   const Value place = rem(scope.step(), steps_per_epoch) * batch + scope.position();
   return shuffle(place, key, scope.step() / steps_per_epoch, options.samples);
 }

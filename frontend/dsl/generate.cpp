@@ -109,7 +109,8 @@ std::string op_text(const OpInfo& info) {
   std::string parameters, initializers;
   for (const FieldInfo* field : positional(info)) {
     parameters += fmt::format("{}{} {}", parameters.empty() ? "" : ", ", cpp_type(field->type), field->name);
-    initializers += fmt::format("{}.{} = {}", initializers.empty() ? "" : ", ", field->name, field->name);
+    const std::string moved = field->type == FieldType::text ? fmt::format("std::move({})", field->name) : field->name;
+    initializers += fmt::format("{}.{} = {}", initializers.empty() ? "" : ", ", field->name, moved);
   }
   return text + fmt::format("inline {} {}({}{}{}) {{ return {}({}{}{{{}}}); }}\n\n", result, info.name, inputs, comma,
                             parameters, info.name, info.many_inputs ? "std::move(inputs), " : "", fields_type,

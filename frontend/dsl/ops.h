@@ -212,7 +212,7 @@ struct Gelu {
   std::string approximate = "none";
 };
 inline LayerExpr gelu(const Gelu& f = {}) { return LayerExpr(make<Layer>(OpKind::activation, "gelu", {{"approximate", f.approximate}})); }
-inline LayerExpr gelu(std::string approximate) { return gelu(Gelu{.approximate = approximate}); }
+inline LayerExpr gelu(std::string approximate) { return gelu(Gelu{.approximate = std::move(approximate)}); }
 
 // Turns the last dimension into probabilities.
 inline LayerExpr softmax() { return LayerExpr(make<Layer>(OpKind::activation, "softmax", {})); }

@@ -38,7 +38,7 @@ Json number(const char* type, const Limits& limits) {
 }
 
 Json value_schema(const FieldInfo& field) {
-  const Json integer = number("integer", field.limits);
+  Json integer = number("integer", field.limits);
   switch (field.type) {
     case FieldType::number: return number("number", field.limits);
     case FieldType::integer: return integer;
@@ -51,7 +51,7 @@ Json value_schema(const FieldInfo& field) {
       pair.set("maxItems", 2);
       return any_of({integer, pair});
     }
-    case FieldType::list: return list_of(integer, 0);
+    case FieldType::list: return list_of(std::move(integer), 0);
     case FieldType::initializer: return ref("initializer");
   }
   return Json();
