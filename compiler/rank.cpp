@@ -128,6 +128,8 @@ Choice choose_schedule(const Graph& graph, const Target& target, const Options& 
   if (target.kind == Target::Kind::cuda) return choose_gpu_schedule(graph, target, options.members);
   Choice chosen = choose_cpu_schedule(graph, target, options.members);
   if (permitted) chosen.why += computed_in_f32(graph.precision, "a CPU has no tensor cores");
+  if (graph.fast_math)
+    chosen.why += "fast_math is permitted, exp and tanh are computed as without it: a CPU has no such instructions\n";
   return chosen;
 }
 

@@ -77,7 +77,9 @@ TEST(FastMath, CpusComputeTheSameWithIt) {
   Graph graph = parse_graph(text);
   const std::string plain = compile(graph, {}, {}).source;
   graph.fast_math = true;
-  EXPECT_EQ(compile(graph, {}, {}).source, plain);
+  const Module permitted = compile(graph, {}, {});
+  EXPECT_EQ(permitted.source, plain);
+  EXPECT_NE(permitted.why.find("fast_math is permitted"), std::string::npos) << permitted.why;
 }
 
 }  // namespace
