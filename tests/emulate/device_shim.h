@@ -60,7 +60,8 @@ inline int shoal_bf16_pair(float low, float high) {
   return static_cast<int>(shoal_to_bf16(high) << 16 | shoal_to_bf16(low));
 }
 inline int __float2int_rz(float f) { return static_cast<int>(f); }
-inline float shoal_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline float shoal_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 inline float shoal_div(float a, float b) { return a / b; }
 inline float shoal_sqrt(float a) { return __builtin_sqrtf(a); }
 inline float shoal_exp2(float a) { return __builtin_exp2f(a); }

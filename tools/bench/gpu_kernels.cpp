@@ -41,7 +41,8 @@ const char* row_of(SharedLoads pattern) {
 
 Module gpu_fma(const Target& target) {
   constexpr int chains = 16;  // independent: two multiply-adds of each scheduler's four cycles in flight
-  std::string text = "extern \"C\" __global__ void __launch_bounds__(256) shoal_fma(float* out, int rounds) {\n";
+  std::string text =
+      "extern \"C\" __global__ void __launch_bounds__(256) shoal_multiply_adds(float* out, int rounds) {\n";
   text += "  const float scale = 0.999f, offset = (float)threadIdx.x * 0.001f;\n";
   for (int c = 0; c < chains; ++c) text += fmt::format("  float a{} = {}.0f;\n", c, c);
   text += "  #pragma unroll 1\n  for (int r = 0; r < rounds; r++) {\n";
@@ -50,7 +51,7 @@ Module gpu_fma(const Target& target) {
   text += "  }\n  float sum = 0.0f;\n";
   for (int c = 0; c < chains; ++c) text += fmt::format("  sum += a{};\n", c);
   text += "  out[threadIdx.x] = sum;\n}\n";
-  return module_of(target, "shoal_fma", std::move(text), {global("out", true)}, int64_t{target.workers} * 8);
+  return module_of(target, "shoal_multiply_adds", std::move(text), {global("out", true)}, int64_t{target.workers} * 8);
 }
 
 Module gpu_copy(const Target& target) {
