@@ -35,7 +35,7 @@ PERMITTED = (
 )
 WORSE = 0.01  # a share may fall by so much before it counts: other versions of ptxas differ in a few instructions
 FP32_LANES = 128
-TIMED = 3  # compilations of a kernel whose time is written down: the least of them, as other programs disturb
+TIMED = 7  # compilations of a kernel whose time is written down: the least of them, as other programs disturb
 
 
 def nvrtc():
