@@ -2,7 +2,6 @@
 #include "compiler/make_plan.h"
 
 #include "compiler/passes/passes.h"
-#include "compiler/plan/border.h"
 
 namespace shoal {
 

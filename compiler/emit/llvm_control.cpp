@@ -7,6 +7,7 @@
 #include <string>
 
 #include "compiler/emit/llvm_emitter.h"
+#include "compiler/kernel/uniformity.h"
 #include "compiler/support/error.h"
 
 namespace shoal::emit::ir {
@@ -35,14 +36,6 @@ std::string Emitter::mask() {
     innermost.block = out_.block();
   }
   return innermost.vector;
-}
-
-// The lane for which alone the predicate holds, -1 where that is not known.
-int32_t Emitter::only_lane(int32_t pred) const {
-  if (in(pred).op != Op::eq) return -1;
-  const Instruction &a = in(in(pred).args[0]), &b = in(in(pred).args[1]);
-  const bool chooses = a.op == Op::lane && b.op == Op::constant && b.imm >= 0 && b.imm < kernel_.lanes;
-  return chooses ? static_cast<int32_t>(b.imm) : -1;
 }
 
 std::string Emitter::any(const std::string& mask_vector) {
@@ -182,7 +175,7 @@ void Emitter::open_when(int32_t i) {
     open_.push_back(open);
     return;
   }
-  if (const int32_t lane = only_lane(pred); facts_.divergent[i] && lane >= 0 && masks_.empty()) {
+  if (const int32_t lane = kernel::only_lane(kernel_, pred); facts_.divergent[i] && lane >= 0 && masks_.empty()) {
     // Some lane always enters.
     open.straight = true;
     masks_.push_back({.kept = out_.lane_mask_literal(lane, keeps_masks_in_registers()), .lane = lane});

@@ -129,7 +129,6 @@ class Emitter {
   std::string use_mask(const std::string& kept);
   std::string mask();  // vector of the innermost mask, valid in this block
   std::string any(const std::string& mask_vector);
-  int32_t only_lane(int32_t pred) const;
   void body(int32_t first, int32_t last);
 
   // llvm_functions.cpp

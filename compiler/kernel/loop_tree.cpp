@@ -6,6 +6,7 @@
 
 #include "compiler/kernel/affine.h"
 #include "compiler/kernel/legality.h"
+#include "compiler/kernel/uniformity.h"
 #include "compiler/support/error.h"
 
 namespace shoal::kernel {
@@ -234,7 +235,7 @@ class TreeBuilder {
     } else if (!dead()) {
       const bool decided = op.op == Op::when && value(op.args[0]).is_constant();
       dies = decided && value(op.args[0]).constant == 0;
-      bracket.single = op.op == Op::when && !decided && names_lane(at(op.args[0]));
+      bracket.single = op.op == Op::when && !decided && only_lane(kernel_, op.args[0]) >= 0;
       if (!decided && !bracket.single) node().issue.branches += 1;
       bracket.masks = op.op == Op::when && !decided && !bracket.single && varying_[op.args[0]];
       masks_ += bracket.masks ? 1 : 0;
@@ -242,11 +243,6 @@ class TreeBuilder {
     }
     if (dies && !dead()) dead_from_ = static_cast<int32_t>(brackets_.size());
     brackets_.push_back(bracket);
-  }
-
-  // Whether a predicate holds in one lane, whose number it says.
-  bool names_lane(const Instruction& pred) const {
-    return pred.op == Op::eq && at(pred.args[0]).op == Op::lane && at(pred.args[1]).op == Op::constant;
   }
 
   void open_loop(int32_t i, int64_t trips, int64_t step) {

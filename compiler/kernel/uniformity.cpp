@@ -132,4 +132,12 @@ class Analysis {
 
 Uniformity uniformity(const Kernel& kernel) { return Analysis(kernel).run(); }
 
+int32_t only_lane(const Kernel& kernel, int32_t pred) {
+  const auto at = [&](int32_t i) -> const Instruction& { return kernel.code[static_cast<size_t>(i)]; };
+  if (at(pred).op != Op::eq) return -1;
+  const Instruction &lane = at(at(pred).args[0]), &number = at(at(pred).args[1]);
+  const bool named = lane.op == Op::lane && number.op == Op::constant && number.imm >= 0 && number.imm < kernel.lanes;
+  return named ? static_cast<int32_t>(number.imm) : -1;
+}
+
 }  // namespace shoal::kernel

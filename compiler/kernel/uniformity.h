@@ -20,4 +20,7 @@ struct Uniformity {
 // value.
 Uniformity uniformity(const Kernel&);
 
+// The lane for which alone a predicate holds, where it names one; else -1.
+int32_t only_lane(const Kernel&, int32_t pred);
+
 }  // namespace shoal::kernel

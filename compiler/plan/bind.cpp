@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
+#include <utility>
 
 namespace shoal::plan {
 namespace {
@@ -100,16 +101,20 @@ void see_axes(const Nest& nest, const Index& index, int64_t divisor, std::vector
 
 }  // namespace
 
+std::vector<bool> with_operands(const Nest& nest, std::vector<bool> wanted) {
+  for (size_t i = nest.body.size(); i-- > 0;) {
+    const Scalar& s = nest.body[i];
+    if (!wanted[i]) continue;
+    for (const int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
+      if (from >= 0) wanted[from] = true;
+  }
+  return wanted;
+}
+
 std::vector<bool> summed_scalars(const Nest& nest) {
   std::vector<bool> summed(nest.body.size(), false);
   if (nest.reduced >= 0) summed[nest.reduced] = true;
-  for (size_t i = nest.body.size(); i-- > 0;) {
-    const Scalar& s = nest.body[i];
-    if (!summed[i]) continue;
-    for (const int32_t from : {s.args[0], s.args[1], s.args[2], s.access.indirect})
-      if (from >= 0) summed[from] = true;
-  }
-  return summed;
+  return with_operands(nest, std::move(summed));
 }
 
 double elements_of_tile(const Plan& plan, const Nest& nest, const Scalar& load, const Tile& tile) {
@@ -247,6 +252,26 @@ void unroll(const Nest& nest, Binding& binding) {
 
 }  // namespace
 
+namespace {
+
+// Gives the schedule's lanes, or its warps, to axes; what finds none only repeats the work of others.
+void deal(const Plan& plan, const Nest& nest, bool warps, bool whole_rows, Binding& binding) {
+  for (const Slot& slot : slots_of(plan.schedule, warps)) {
+    const bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
+    const int axis = pick_axis(nest, binding, slot, by_rows, whole_rows);
+    if (axis >= 0) {
+      give(binding.axes[axis], slot, warps);
+    } else {
+      int32_t& idle = warps ? binding.idle_warps : binding.idle_lanes;
+      int32_t& div = warps ? binding.idle_warp_div : binding.idle_lane_div;
+      if (idle == 1) div = slot.div;
+      idle *= slot.count;
+    }
+  }
+}
+
+}  // namespace
+
 Binding bind_along_samples(const Plan& plan, const Nest& nest) {
   Binding binding;
   binding.axes.resize(nest.axes.size());
@@ -254,13 +279,7 @@ Binding bind_along_samples(const Plan& plan, const Nest& nest) {
   for (const Slot& slot : slots_of(plan.schedule, false))
     give(binding.axes[static_cast<size_t>(samples - nest.axes.begin())], slot, false);
   binding.idle_lanes = plan.schedule.lanes();
-  for (const Slot& slot : slots_of(plan.schedule, true)) {
-    const int axis = pick_axis(nest, binding, slot, false, false);
-    if (axis >= 0)
-      give(binding.axes[axis], slot, true);
-    else
-      binding.idle_warps *= slot.count;
-  }
+  deal(plan, nest, true, false, binding);
   choose_tile(plan, nest, binding);
   return binding;
 }
@@ -270,21 +289,8 @@ Binding bind_nest(const Plan& plan, const Nest& nest) {
   binding.axes.resize(nest.axes.size());
   bool wide = plan.access > 1 && !plan.schedule.members_in_lanes();
   if (!plan.schedule.members_in_lanes()) {
-    for (bool warps : {false, true}) {
-      if (!warps && wide) continue;  // spread_lanes deals those out
-      for (const Slot& slot : slots_of(plan.schedule, warps)) {
-        bool by_rows = slot.sample && !warps && copies_rows(nest, slot.count);
-        int axis = pick_axis(nest, binding, slot, by_rows, wide);
-        if (axis >= 0) {
-          give(binding.axes[axis], slot, warps);
-        } else {
-          int32_t& idle = warps ? binding.idle_warps : binding.idle_lanes;
-          int32_t& div = warps ? binding.idle_warp_div : binding.idle_lane_div;
-          if (idle == 1) div = slot.div;
-          idle *= slot.count;
-        }
-      }
-    }
+    if (!wide) deal(plan, nest, false, wide, binding);  // else spread_lanes() does
+    deal(plan, nest, true, wide, binding);
   }
   if (wide && plan.schedule.precision != Precision::f32 && bind_mma(plan, nest, binding)) return binding;
   if (wide)

@@ -23,7 +23,9 @@ bool bind_mma(const Plan& plan, const Nest& nest, Binding& binding);
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// By scalar of the body: whether the reduced one is computed from it, or is it. None where nothing is reduced.
+// By scalar of the body: `wanted`, and what those are computed from.
+std::vector<bool> with_operands(const Nest& nest, std::vector<bool> wanted);
+// The reduced scalar and what it is computed from. None where nothing is reduced.
 std::vector<bool> summed_scalars(const Nest& nest);
 
 // A strided window that steps further than this is decided where it is read, point by point.

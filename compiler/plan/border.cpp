@@ -4,16 +4,13 @@
 // Runs before bind, which then sees plain indices. A strided window that is read backwards (the gradient of its input)
 // reads quotients: with a border these are always within their extent, and only the rest of the division is left to be
 // decided, which lowering knows where a tile holds all phases.
-#include "compiler/plan/border.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <compare>
 #include <map>
 
-#include "compiler/plan/bind.h"
-#include "compiler/support/error.h"
+#include "compiler/plan/plan.h"
 
 namespace shoal::plan {
 namespace {

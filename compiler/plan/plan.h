@@ -99,13 +99,15 @@ struct Plan {
 // graph -> nests: materialises, groups and orders. `chunked`: the batch is cut into chunks (region numbers,
 // over_chunks).
 void make_nests(const Graph&, bool chunked, Plan& plan);
+// CPU: values that guarded windows read get copies with a border of the fill value, and the guards go.
+void border(Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
+// CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.
+void share_sums(Plan& plan);
 // GPU: arguments that the steps use stay on the chip, in registers or in shared memory of `shared_bytes` a group,
 // copied there by nests before the steps and back by nests after them.
 void reside(Plan& plan, int64_t shared_bytes);
-// CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.
-void share_sums(Plan& plan);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
 // run along the other axis.
 void relayout(Plan& plan);

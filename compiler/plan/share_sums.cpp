@@ -6,7 +6,7 @@
 // sums of much into little: gradients of biases and of the weights of a convolution.
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
 
 #include "compiler/plan/bind.h"
 #include "compiler/plan/walk.h"
@@ -64,12 +64,14 @@ class SumBinder {
     const std::vector<bool> summed = summed_scalars(nest);
     std::vector<int> tile;
     double points = 1, steps = 1, held = 1, results = 1;
+    bool shares = false;
     for (size_t a = 0; a < nest.axes.size(); ++a) {
       const AxisBinding& axis = binding.axes[a];
       const auto extent = static_cast<double>(nest.axes[a].extent);
       tile.push_back(nest.axes[a].reduced ? 1 : axis.tile);
       if (nest.axes[a].reduced) {
         steps *= extent / axis.lane_count;
+        shares = shares || axis.lane_count > 1;
       } else {
         points *= std::ceil(extent / axis.threads), held *= axis.tile, results *= extent;
       }
@@ -94,9 +96,6 @@ class SumBinder {
     const double fp = std::max(operations, held) * arithmetic, memory = loads * load;
     double step = std::max({fp, memory, shuffles * shuffle}) + interference * std::min(fp, memory);
     step = std::max(step, latency);
-    const bool shares = std::any_of(nest.axes.begin(), nest.axes.end(), [&](const Axis& axis) {
-      return axis.reduced && binding.axes[static_cast<size_t>(&axis - nest.axes.data())].lane_count > 1;
-    });
     return points / held * steps * step + (shares ? results * exchange_of_sum : 0) + copies * relayout_of_element;
   }
 
@@ -160,15 +159,9 @@ class SumBinder {
     rest.reduced = -1, rest.reduction = Reduction::sum;
     for (Scalar& s : rest.body)
       if (s.kind == Scalar::Kind::accumulator) s = {.kind = Scalar::Kind::load, .dtype = s.dtype, .access = at};
-    std::vector<bool> used(whole.body.size(), false);
-    for (const Store& store : rest.stores) used[store.scalar] = true;
-    for (size_t i = rest.body.size(); i-- > 0;) {
-      if (!used[i]) continue;
-      for (const int32_t from :
-           {rest.body[i].args[0], rest.body[i].args[1], rest.body[i].args[2], rest.body[i].access.indirect})
-        if (from >= 0) used[from] = true;
-    }
-    const std::vector<int32_t> after = keep(rest, used);
+    std::vector<bool> stored(whole.body.size(), false);
+    for (const Store& store : rest.stores) stored[store.scalar] = true;
+    const std::vector<int32_t> after = keep(rest, with_operands(rest, std::move(stored)));
     for (Store& store : rest.stores) store.scalar = after[store.scalar];
     const Binding binding = bind_nest(plan_, rest);
     plan_.nests.insert(plan_.nests.begin() + static_cast<std::ptrdiff_t>(n) + 1, rest);

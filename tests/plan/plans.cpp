@@ -1,8 +1,6 @@
 // The planning stages in the order of compile().
 #include "tests/plan/plans.h"
 
-#include "compiler/plan/border.h"
-
 namespace shoal::test {
 
 plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t shared_bytes) {
