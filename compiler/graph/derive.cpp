@@ -1,6 +1,7 @@
 // Shape, element type and variation of a node: the one place that says which operands a primitive takes.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "compiler/graph/graph.h"
 #include "compiler/support/error.h"
@@ -14,25 +15,29 @@ constexpr size_t max_rank = 16;
 
 class Derivation {
  public:
-  Derivation(const Graph& graph, Node& node) : graph_(graph), node_(node), attrs_(node.attrs) {}
+  Derivation(const Graph& graph, const Node& node, Derived& result)
+      : graph_(graph), node_(node), attrs_(node.attrs), result_(result) {}
 
   void run() {
     const int arity = prim_arity(node_.prim);
     if (arity >= 0 && node_.inputs.size() != static_cast<size_t>(arity))
       fail(fmt::format("expected {} operand{}, got {}", arity, arity == 1 ? "" : "s", node_.inputs.size()));
-    node_.varies = {};
+    result_.shape.clear();
+    result_.dtype = DType::f32;
+    result_.varies = {};
     for (NodeId id : node_.inputs) {
       if (id >= graph_.nodes.size()) fail("an operand does not exist (yet)");
-      node_.varies = node_.varies | graph_[id].varies;
+      result_.varies = result_.varies | graph_[id].varies;
     }
     rules();
-    check_shape(node_.shape, "the result");
+    check_shape(result_.shape, "the result");
   }
 
  private:
   const Graph& graph_;
-  Node& node_;
+  const Node& node_;
   const Attrs& attrs_;
+  Derived& result_;
 
   [[noreturn]] void fail(const std::string& problem) const {
     std::string operands;
@@ -90,12 +95,12 @@ class Derivation {
 
   // Element by element: every operand has the same unit shape, or rank 0.
   void elementwise() {
-    node_.shape = {};
+    result_.shape = {};
     for (NodeId id : node_.inputs) {
       const Shape& shape = graph_[id].shape;
       if (shape.empty()) continue;
-      if (node_.shape.empty()) node_.shape = shape;
-      require(node_.shape == shape, "operands must have equal shapes, or rank 0");
+      if (result_.shape.empty()) result_.shape = shape;
+      require(result_.shape == shape, "operands must have equal shapes, or rank 0");
     }
   }
   bool same_dtype() const {
@@ -106,46 +111,46 @@ class Derivation {
   void number() {
     elementwise();
     require(same_dtype() && in(0).dtype != DType::boolean, "operands must both be f32 or both i32");
-    node_.dtype = in(0).dtype;
+    result_.dtype = in(0).dtype;
   }
   void all_of(DType dtype) {
     elementwise();
     for (NodeId id : node_.inputs)
       if (graph_[id].dtype != dtype) fail(fmt::format("operands must be {}", dtype_name(dtype)));
-    node_.dtype = dtype;
+    result_.dtype = dtype;
   }
   void comparison() {
     number();
-    node_.dtype = DType::boolean;
+    result_.dtype = DType::boolean;
   }
 
   void rules() {
     switch (node_.prim) {
       case Prim::input:
         require(!attrs_.name.empty(), "an input needs a name");
-        node_.shape = attrs_.shape;
-        node_.dtype = value_dtype(attrs_.dtype);
-        node_.varies = attrs_.varies;
+        result_.shape = attrs_.shape;
+        result_.dtype = value_dtype(attrs_.dtype);
+        result_.varies = attrs_.varies;
         return;
       case Prim::constant:
         check_value(attrs_.dtype);
-        node_.shape = {};
-        node_.dtype = attrs_.dtype;
+        result_.shape = {};
+        result_.dtype = attrs_.dtype;
         return;
       case Prim::index:
         require(attrs_.dim >= 0 && attrs_.dim < static_cast<int64_t>(attrs_.shape.size()),
                 "dim is no dimension of shape");
-        node_.shape = attrs_.shape;
-        node_.dtype = DType::i32;
+        result_.shape = attrs_.shape;
+        result_.dtype = DType::i32;
         return;
       case Prim::position:
-        node_.shape = {};
-        node_.dtype = DType::i32;
-        node_.varies.sample = true;
+        result_.shape = {};
+        result_.dtype = DType::i32;
+        result_.varies.sample = true;
         return;
       case Prim::step:
-        node_.shape = {};
-        node_.dtype = DType::i32;
+        result_.shape = {};
+        result_.dtype = DType::i32;
         return;
       case Prim::add:
       case Prim::sub:
@@ -174,16 +179,16 @@ class Derivation {
         elementwise();
         require(in(0).dtype == DType::boolean, "the condition must be bool");
         require(in(1).dtype == in(2).dtype, "both choices must have one type");
-        node_.dtype = in(1).dtype;
+        result_.dtype = in(1).dtype;
         return;
       case Prim::cast:
         require_computable(attrs_.dtype);
         elementwise();
-        node_.dtype = attrs_.dtype;
+        result_.dtype = attrs_.dtype;
         return;
       case Prim::stop_gradient:
         elementwise();
-        node_.dtype = in(0).dtype;
+        result_.dtype = in(0).dtype;
         return;
       case Prim::shuffle:
         require(attrs_.n >= 1 && attrs_.n <= (int64_t{1} << 31) - (1 << 16), "n must be between 1 and 2^31 - 2^16");
@@ -201,26 +206,26 @@ class Derivation {
       case Prim::contract: return contract();
       case Prim::time:
         require_loop();
-        node_.shape = {};
-        node_.dtype = DType::i32;
+        result_.shape = {};
+        result_.dtype = DType::i32;
         return;
       case Prim::carry:
         require_loop();
         require(attrs_.varies.covers(in(0).varies), "the initial value varies over more than varies says");
-        node_.shape = in(0).shape;
-        node_.dtype = in(0).dtype;
-        node_.varies = attrs_.varies;
+        result_.shape = in(0).shape;
+        result_.dtype = in(0).dtype;
+        result_.varies = attrs_.varies;
         return;
       case Prim::last:
         require_loop();
-        node_.shape = in(0).shape;
-        node_.dtype = in(0).dtype;
+        result_.shape = in(0).shape;
+        result_.dtype = in(0).dtype;
         return;
       case Prim::collect:
         require_loop();
-        node_.shape = in(0).shape;
-        node_.shape.insert(node_.shape.begin(), graph_.loops[attrs_.loop].extent);
-        node_.dtype = in(0).dtype;
+        result_.shape = in(0).shape;
+        result_.shape.insert(result_.shape.begin(), graph_.loops[attrs_.loop].extent);
+        result_.dtype = in(0).dtype;
         return;
     }
   }
@@ -237,25 +242,25 @@ class Derivation {
     for (size_t d = 0; d < attrs_.dims.size(); ++d)
       if (attrs_.shape[attrs_.dims[d]] != in(0).shape[d])
         fail(fmt::format("dimension {} does not fit dimension {} of {}", d, attrs_.dims[d], shape_text(attrs_.shape)));
-    node_.shape = attrs_.shape;
-    node_.dtype = in(0).dtype;
+    result_.shape = attrs_.shape;
+    result_.dtype = in(0).dtype;
   }
 
   void reshape() {
     check_shape(attrs_.shape, "shape");
     if (element_count(attrs_.shape) != element_count(in(0).shape))
       fail(fmt::format("{} has another number of elements", shape_text(attrs_.shape)));
-    node_.shape = attrs_.shape;
-    node_.dtype = in(0).dtype;
+    result_.shape = attrs_.shape;
+    result_.dtype = in(0).dtype;
   }
 
   void transpose() {
     const Shape& from = in(0).shape;
     check_dims(attrs_.dims, from.size(), "dims");
     require(attrs_.dims.size() == from.size(), "dims needs one number for each dimension");
-    node_.shape.clear();
-    for (int64_t d : attrs_.dims) node_.shape.push_back(from[d]);
-    node_.dtype = in(0).dtype;
+    result_.shape.clear();
+    for (int64_t d : attrs_.dims) result_.shape.push_back(from[d]);
+    result_.dtype = in(0).dtype;
   }
 
   void slice() {
@@ -265,8 +270,8 @@ class Derivation {
     for (size_t d = 0; d < from.size(); ++d)
       if (attrs_.low[d] + attrs_.shape[d] > from[d])
         fail(fmt::format("dimension {}: {} from {} is beyond {}", d, attrs_.shape[d], attrs_.low[d], from[d]));
-    node_.shape = attrs_.shape;
-    node_.dtype = in(0).dtype;
+    result_.shape = attrs_.shape;
+    result_.dtype = in(0).dtype;
   }
 
   void pad() {
@@ -274,9 +279,9 @@ class Derivation {
     check_extents(attrs_.low, from.size(), 0, "low");
     check_extents(attrs_.high, from.size(), 0, "high");
     check_value(in(0).dtype);
-    node_.shape = from;
-    for (size_t d = 0; d < from.size(); ++d) node_.shape[d] += attrs_.low[d] + attrs_.high[d];
-    node_.dtype = in(0).dtype;
+    result_.shape = from;
+    for (size_t d = 0; d < from.size(); ++d) result_.shape[d] += attrs_.low[d] + attrs_.high[d];
+    result_.dtype = in(0).dtype;
   }
 
   void concat() {
@@ -292,8 +297,8 @@ class Derivation {
       other[dim] = shape[dim];
       if (other != shape) fail(fmt::format("operands may differ in dimension {} only", dim));
     }
-    node_.shape = shape;
-    node_.dtype = in(0).dtype;
+    result_.shape = shape;
+    result_.dtype = in(0).dtype;
   }
 
   void gather() {
@@ -302,8 +307,8 @@ class Derivation {
     // A row of each sample's own table, chosen by each sample, is more than an index map with one gathered coordinate.
     require(!in(0).varies.sample || in(1).varies == Varies{},
             "a table that varies over sample needs an index that varies over nothing");
-    node_.shape.assign(in(0).shape.begin() + 1, in(0).shape.end());
-    node_.dtype = in(0).dtype;
+    result_.shape.assign(in(0).shape.begin() + 1, in(0).shape.end());
+    result_.dtype = in(0).dtype;
   }
 
   // The shape that window gives a value of shape `from`.
@@ -327,8 +332,8 @@ class Derivation {
 
   void window() {
     check_value(in(0).dtype);
-    node_.shape = window_shape(in(0).shape);
-    node_.dtype = in(0).dtype;
+    result_.shape = window_shape(in(0).shape);
+    result_.dtype = in(0).dtype;
   }
 
   void unwindow() {
@@ -337,8 +342,8 @@ class Derivation {
     const Shape expected = window_shape(attrs_.shape);
     if (expected != in(0).shape)
       fail(fmt::format("windows of {} have shape {}", shape_text(attrs_.shape), shape_text(expected)));
-    node_.shape = attrs_.shape;
-    node_.dtype = DType::f32;
+    result_.shape = attrs_.shape;
+    result_.dtype = DType::f32;
   }
 
   void reduce() {
@@ -346,17 +351,17 @@ class Derivation {
     check_dims(attrs_.dims, in(0).shape.size(), "dims");
     require(attrs_.over_sample || !attrs_.dims.empty(), "nothing to reduce over");
     require(!attrs_.over_sample || in(0).varies.sample, "over_sample needs an operand that varies over sample");
-    node_.shape.clear();
+    result_.shape.clear();
     for (size_t d = 0; d < in(0).shape.size(); ++d)
       if (std::ranges::find(attrs_.dims, static_cast<int64_t>(d)) == attrs_.dims.end())
-        node_.shape.push_back(in(0).shape[d]);
-    node_.dtype = in(0).dtype;
-    if (attrs_.over_sample) node_.varies.sample = false;
+        result_.shape.push_back(in(0).shape[d]);
+    result_.dtype = in(0).dtype;
+    if (attrs_.over_sample) result_.varies.sample = false;
   }
 
   void contract() {
     require(in(0).dtype == DType::f32 && in(1).dtype == DType::f32, "operands must be f32");
-    require(!attrs_.over_sample || node_.varies.sample, "over_sample needs an operand that varies over sample");
+    require(!attrs_.over_sample || result_.varies.sample, "over_sample needs an operand that varies over sample");
     check_letters(attrs_.a, "a");
     check_letters(attrs_.b, "b");
     check_letters(attrs_.out, "out");
@@ -367,14 +372,14 @@ class Derivation {
       if (j != std::string::npos && in(0).shape[i] != in(1).shape[j])
         fail(fmt::format("letter '{}' is {} in a and {} in b", attrs_.a[i], in(0).shape[i], in(1).shape[j]));
     }
-    node_.shape.clear();
+    result_.shape.clear();
     for (char letter : attrs_.out) {
       const size_t i = attrs_.a.find(letter), j = attrs_.b.find(letter);
       if (i == std::string::npos && j == std::string::npos) fail(fmt::format("letter '{}' of out is unknown", letter));
-      node_.shape.push_back(i != std::string::npos ? in(0).shape[i] : in(1).shape[j]);
+      result_.shape.push_back(i != std::string::npos ? in(0).shape[i] : in(1).shape[j]);
     }
-    node_.dtype = DType::f32;
-    if (attrs_.over_sample) node_.varies.sample = false;
+    result_.dtype = DType::f32;
+    if (attrs_.over_sample) result_.varies.sample = false;
   }
 
   void check_letters(const std::string& letters, std::string_view what) const {
@@ -388,6 +393,14 @@ class Derivation {
 
 }  // namespace
 
-void derive(const Graph& graph, Node& node) { Derivation(graph, node).run(); }
+void derive(const Graph& graph, const Node& node, Derived& result) { Derivation(graph, node, result).run(); }
+
+void derive(const Graph& graph, Node& node) {
+  Derived derived{.shape = std::move(node.shape)};
+  derive(graph, node, derived);
+  node.shape = std::move(derived.shape);
+  node.dtype = derived.dtype;
+  node.varies = derived.varies;
+}
 
 }  // namespace shoal

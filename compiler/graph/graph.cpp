@@ -24,6 +24,10 @@ constexpr std::array prim_rows = {
 
 NodeId Graph::add(Node node) {
   derive(*this, node);
+  return append(std::move(node));
+}
+
+NodeId Graph::append(Node&& node) {
   nodes.push_back(std::move(node));
   return static_cast<NodeId>(nodes.size() - 1);
 }

@@ -114,6 +114,8 @@ struct Graph {
   // Appends a node, derives its shape, dtype and varies, and returns its id. Throws SpecError (place "graph") with the
   // primitive's name and the operand shapes when the operands do not fit.
   NodeId add(Node node);
+  // Appends a node whose shape, dtype and varies are derived already, from operands equal to its own in all three.
+  NodeId append(Node&& node);
   const Node& operator[](NodeId id) const { return nodes[id]; }
 };
 
@@ -131,7 +133,14 @@ std::string_view reduction_name(Reduction);
 int64_t element_count(const Shape&);   // product; 1 for rank 0
 std::string shape_text(const Shape&);  // "[3, 4]", "[]"
 
-// Shape, dtype and varies that `node` has by its primitive, attributes and inputs; throws as Graph::add.
+// What a node has by its primitive, attributes and inputs.
+struct Derived {
+  Shape shape = {};
+  DType dtype = DType::f32;
+  Varies varies = {};
+};
+// Derives it, into `result` (whose memory is used again) or into the node itself; throws as Graph::add.
+void derive(const Graph&, const Node& node, Derived& result);
 void derive(const Graph&, Node& node);
 
 }  // namespace shoal

@@ -2,6 +2,7 @@
 #include "compiler/graph/verify.h"
 
 #include <set>
+#include <unordered_set>
 
 #include "compiler/graph/loops.h"
 #include "compiler/graph/names.h"
@@ -25,8 +26,8 @@ class Verifier {
  private:
   const Graph& graph_;
   const std::string after_;
-  std::set<std::string_view> names_, input_names_, output_names_;
-  Node derived_;  // whose memory serves for every node
+  std::unordered_set<std::string_view> names_, input_names_, output_names_;
+  Derived derived_;  // whose memory serves for every node
   std::set<NodeId> carried_;
 
   [[noreturn]] void fail(const std::string& problem, NodeId id) const {
@@ -44,14 +45,8 @@ class Verifier {
     const Node& n = graph_[id];
     for (NodeId input : n.inputs)
       if (input >= id) fail("an input does not precede its user", id);
-    derived_.prim = n.prim;
-    derived_.inputs = n.inputs;
-    derived_.attrs = n.attrs;
-    derived_.shape.clear();
-    derived_.dtype = DType::f32;
-    derived_.varies = {};
     try {
-      derive(graph_, derived_);
+      derive(graph_, n, derived_);
     } catch (const SpecError& error) {
       fail(error.what(), id);
     }

@@ -1,5 +1,7 @@
 // cse: nodes with the same primitive, inputs and attributes become one.
 #include <bit>
+#include <cstdint>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -9,45 +11,47 @@
 namespace shoal {
 namespace {
 
-// A text that is equal exactly for nodes that compute the same. Bits of `value`, so that 0 and -0 differ and NaN is
-// itself.
-std::string identity(const Node& node) {
-  const Attrs& a = node.attrs;
-  std::string key;
-  key.reserve(256);
-  const auto append = [&key](int64_t x) { key.append(reinterpret_cast<const char*>(&x), sizeof x); };
-  const auto append_list = [&append](const auto& list) {
-    append(std::ssize(list));
-    for (const auto& x : list) append(static_cast<int64_t>(x));
-  };
-  append(static_cast<int64_t>(node.prim));
-  append_list(node.inputs);
-  append(std::bit_cast<int64_t>(a.value));
-  append(static_cast<int64_t>(a.dtype));
-  for (const auto* list : {&a.shape, &a.dims, &a.low, &a.high, &a.kernel, &a.stride}) append_list(*list);
-  append(a.dim);
-  append(a.n);
-  append(static_cast<int64_t>(a.reduction));
-  append(a.over_sample);
-  append(a.loop);
-  for (const auto* letters : {&a.a, &a.b, &a.out}) append_list(*letters);
-  return key;
+// What decides which value a node computes. Bits of `value`, so that 0 and -0 differ and NaN is itself.
+auto decisive(const Attrs& a) {
+  return std::tuple(std::bit_cast<int64_t>(a.value), a.dtype, a.dim, a.n, a.reduction, a.over_sample, a.loop);
+}
+
+bool computes_the_same(const Node& x, const Node& y) {
+  const Attrs &a = x.attrs, &b = y.attrs;
+  return x.prim == y.prim && x.inputs == y.inputs && decisive(a) == decisive(b) && a.shape == b.shape &&
+         a.dims == b.dims && a.low == b.low && a.high == b.high && a.kernel == b.kernel && a.stride == b.stride &&
+         a.a == b.a && a.b == b.b && a.out == b.out;
+}
+
+// Equal for nodes that compute the same; attributes that seldom differ alone are left out.
+size_t hash(const Node& node) {
+  size_t result = static_cast<size_t>(node.prim);
+  const auto mix = [&result](uint64_t x) { result = (result ^ x) * 0x9e3779b97f4a7c15 + (result >> 29); };
+  for (const NodeId input : node.inputs) mix(input);
+  mix(std::bit_cast<uint64_t>(node.attrs.value));
+  for (const auto* list : {&node.attrs.shape, &node.attrs.dims, &node.attrs.low})
+    for (const int64_t x : *list) mix(static_cast<uint64_t>(x));
+  return result;
 }
 
 }  // namespace
 
 Graph cse(Graph graph) {
-  std::unordered_map<std::string, NodeId> known;
+  std::unordered_multimap<size_t, NodeId> known;  // by hash
   known.reserve(graph.nodes.size());
   // What a carry advances to must follow it, so it stays where it is. Carries themselves differ by what they become.
   std::vector<bool> stays(graph.nodes.size(), false);
   for (const Loop& loop : graph.loops)
     for (const auto& [carry, next] : loop.carried) stays[carry] = stays[next] = true;
-  return rewrite(std::move(graph), [&](Graph& result, Node node, NodeId old_id) {
-    if (node.prim == Prim::input || stays[old_id]) return result.add(std::move(node));
-    const auto [place, is_new] = known.try_emplace(identity(node), no_node);
-    if (is_new) place->second = result.add(std::move(node));
-    return place->second;
+  return rewrite(std::move(graph), [&](Graph& result, Node&& node, NodeId old_id) {
+    if (node.prim == Prim::input || stays[old_id]) return result.append(std::move(node));
+    const size_t key = hash(node);
+    const auto [first, last] = known.equal_range(key);
+    for (auto at = first; at != last; ++at)
+      if (computes_the_same(result[at->second], node)) return at->second;
+    const NodeId made = result.append(std::move(node));
+    known.emplace(key, made);
+    return made;
   });
 }
 

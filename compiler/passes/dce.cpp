@@ -53,8 +53,8 @@ void drop_empty_loops(Graph& graph) {
 Graph dce(Graph graph) {
   const std::vector<bool> needed = needed_nodes(graph);
   if (std::ranges::find(needed, false) != needed.end())
-    graph = rewrite(std::move(graph), [&needed](Graph& made, Node node, NodeId old_id) {
-      return needed[old_id] ? made.add(std::move(node)) : no_node;
+    graph = rewrite(std::move(graph), [&needed](Graph& made, Node&& node, NodeId old_id) {
+      return needed[old_id] ? made.append(std::move(node)) : no_node;
     });
   drop_empty_loops(graph);
   return graph;

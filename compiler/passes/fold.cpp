@@ -31,7 +31,8 @@ class Folder {
     if (same != no_node && graph_[same].shape == node_.shape && graph_[same].dtype == node_.dtype &&
         graph_[same].varies == node_.varies && loops_[same] == own_loop)
       return same;
-    return add(std::move(node_));
+    loops_.push_back(loop_of_node(node_, loops_));  // which may have got another operand
+    return graph_.append(std::move(node_));
   }
 
  private:
@@ -165,10 +166,10 @@ Graph fold(Graph graph) {
   for (const Loop& loop : graph.loops)
     for (const auto& each : loop.carried) advances[each.next] = true;
   std::vector<int32_t> loops;  // of the result's nodes
-  return rewrite(std::move(graph), [&](Graph& result, Node node, NodeId old_id) {
+  return rewrite(std::move(graph), [&](Graph& result, Node&& node, NodeId old_id) {
     // What a carry advances to follows it, and stays in the loop: its operands may fold, itself it stays.
     if (advances[old_id]) {
-      const NodeId kept = result.add(std::move(node));
+      const NodeId kept = result.append(std::move(node));
       loops.push_back(loop_of_node(result[kept], loops));
       return kept;
     }

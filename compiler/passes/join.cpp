@@ -46,14 +46,14 @@ NodeId joined(Graph& graph, NodeId first, NodeId second, size_t dim) {
 
 Graph join(Graph graph) {
   if (std::ranges::count_if(graph.nodes, is_zero_pad) < 2) return graph;
-  return rewrite(std::move(graph), [](Graph& result, Node node, NodeId) {
-    if (node.prim != Prim::add) return result.add(std::move(node));
+  return rewrite(std::move(graph), [](Graph& result, Node&& node, NodeId) {
+    if (node.prim != Prim::add) return result.append(std::move(node));
     for (const auto& [a, b] : {std::pair{0, 1}, std::pair{1, 0}}) {
       const Node &first = result[node.inputs[a]], &second = result[node.inputs[b]];
       if (!is_zero_pad(first) || !is_zero_pad(second) || first.shape != second.shape) continue;
       if (const auto dim = meet(first, second)) return joined(result, node.inputs[a], node.inputs[b], *dim);
     }
-    return result.add(std::move(node));
+    return result.append(std::move(node));
   });
 }
 

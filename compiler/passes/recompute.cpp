@@ -15,7 +15,7 @@ class Recomputation {
       : graph_(graph), loops_(loop_of(graph)), replaced_(graph.nodes.size(), no_node) {}
 
   Graph run() {
-    return rewrite(graph_, [this](Graph& result, Node node, NodeId old) {
+    return rewrite(graph_, [this](Graph& result, Node&& node, NodeId old) {
       replaced_[old] = reads_stash(old) ? again(result, stashed(old), node.inputs[1]) : result.add(std::move(node));
       return replaced_[old];
     });

@@ -7,7 +7,7 @@
 
 namespace shoal {
 
-Graph rewrite(Graph graph, const std::function<NodeId(Graph&, Node, NodeId old_id)>& visit) {
+Graph rewrite(Graph graph, const std::function<NodeId(Graph&, Node&&, NodeId old_id)>& visit) {
   Graph result;
   result.name = graph.name;
   result.batch = graph.batch;

@@ -11,6 +11,6 @@ namespace shoal {
 // renumbered; it returns the id of the node's replacement in the new graph, or no_node to drop it (then nothing kept
 // may use it). Loops keep their numbers, and a dropped carry is carried no more. Outputs are renumbered; the name of a
 // replaced node passes to its replacement when that has none.
-Graph rewrite(Graph, const std::function<NodeId(Graph&, Node, NodeId old_id)>& visit);
+Graph rewrite(Graph, const std::function<NodeId(Graph&, Node&&, NodeId old_id)>& visit);
 
 }  // namespace shoal

@@ -22,7 +22,7 @@ Graph start_from_zeros(const Graph& graph) {
   std::vector<bool> hidden(graph.nodes.size(), false);
   for (const Output& output : graph.outputs)
     if (is_hidden_state(graph, output)) hidden[output.state] = true;
-  Graph result = rewrite(graph, [&](Graph& made, Node node, NodeId old) {
+  Graph result = rewrite(graph, [&](Graph& made, Node&& node, NodeId old) {
     if (!hidden[old]) return made.add(std::move(node));
     const NodeId zero = made.add({.prim = Prim::constant});
     return made.add({.prim = Prim::broadcast, .inputs = {zero}, .attrs = {.shape = node.shape}});
