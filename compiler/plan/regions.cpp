@@ -22,12 +22,16 @@ bool settle(const Graph& graph, const std::vector<int32_t>& loops, std::vector<i
   r = {};
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    int base = 0;
-    for (NodeId input : node.inputs) base = std::max(base, r.available[input]);
+    // What comes from the node's own loop is where the loop is.
+    int base = 0, outside = 0;
+    for (NodeId input : node.inputs) {
+      base = std::max(base, r.available[input]);
+      if (loops[input] != loops[n]) outside = std::max(outside, r.available[input]);
+    }
     const bool leaves = node.prim == Prim::last || node.prim == Prim::collect;  // stored by a nest of the loop
     int region = leaves ? base : region_from(base, in_chunks(node));
     if (loops[n] >= 0) {
-      needed[loops[n]] = std::max(needed[loops[n]], region);
+      needed[loops[n]] = std::max(needed[loops[n]], outside);
       region = of_loop[loops[n]];
     }
     r.computed.push_back(region);

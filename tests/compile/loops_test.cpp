@@ -10,8 +10,8 @@
 namespace shoal {
 namespace {
 
-// h' = tanh(W h + U x_t) from zeros; the last hidden state, all of them, and a gated copy that is updated at its point
-// only.
+// h' = tanh(W h + U x_t) from zeros, where h fades at even times, which is the same for all samples; the last hidden
+// state, all of them, and a gated copy that is updated at its point only.
 Graph recurrent(int64_t time, int64_t in, int64_t hidden, int64_t batch, bool reversed) {
   Graph g;
   g.name = "recurrent";
@@ -25,7 +25,8 @@ Graph recurrent(int64_t time, int64_t in, int64_t hidden, int64_t batch, bool re
   Value h = s.carry(loop, broadcast_to(s.constant(0), {hidden}), {true, true});
   Value c = s.carry(loop, broadcast_to(s.constant(0.5), {hidden}), {true, true});
   Value xt = gather(x, t);
-  Value next = tanh(contract(w, "oi", h, "i", "o") + contract(u, "oi", xt, "i", "o"));
+  Value read = select(equal(rem(t, 2.0), s.constant(0, DType::i32)), h * 0.5, h);
+  Value next = tanh(contract(w, "oi", read, "i", "o") + contract(u, "oi", xt, "i", "o"));
   Value gated = c * 0.75 + next * 0.25;
   s.advance(h, next);
   s.advance(c, gated);
