@@ -52,6 +52,8 @@ struct Runner {
                                                              std::min(8.0, seconds / std::max(taken, 1e-7))));
   }
 
+  double least() const { return *std::min_element(ns.begin(), ns.end()); }
+
   void measure() {
     const double steps = static_cast<double>(launches) * static_cast<double>(setup.population.members());
     ns.push_back(run() * 1e9 / steps);
@@ -92,7 +94,14 @@ Regret regret_of(const Work& work, const RegretRequest& request) {
   }
   for (int round = 0; round < request.rounds; ++round)
     for (Runner& runner : runners) runner.measure();
-  for (Runner& runner : runners) runner.contender.ns = *std::min_element(runner.ns.begin(), runner.ns.end());
+  double fastest = runners.front().least();
+  for (const Runner& runner : runners) fastest = std::min(fastest, runner.least());
+  std::vector<Runner*> finalists;
+  for (Runner& runner : runners)
+    if (&runner == &runners.front() || runner.least() < fastest * request.close) finalists.push_back(&runner);
+  for (int round = 0; round < request.final_rounds; ++round)
+    for (Runner* runner : finalists) runner->measure();
+  for (Runner& runner : runners) runner.contender.ns = runner.least();
   return regret;
 }
 
