@@ -74,7 +74,7 @@ int64_t Argument::elements(int64_t members) const {
 Module compile(const Graph& graph, const Target& target, const Options& options, Trace* trace) {
   if (const std::optional<Precision> permission = permission_of(options.schedule)) {
     Graph permitting = graph;
-    permitting.precision = *permission;
+    permitting.permits.precision = *permission;
     return compile(permitting, target, {.members = options.members}, trace);
   }
   if (options.members < 1) throw SpecError("members", fmt::format("expected at least 1, got {}", options.members));

@@ -23,7 +23,7 @@ plan::Plan make_plan(const Graph& whole, const plan::Schedule& schedule, const T
   p.schedule = schedule;
   p.chunk = schedule.chunk ? schedule.chunk : graph.batch;
   p.access = cpu ? 1 : 4;
-  p.fast_math = graph.fast_math && !cpu;
+  p.fast_math = graph.permits.fast_math && !cpu;
   int64_t shared_bytes = cpu ? int64_t{1} << 30 : target.shared_bytes;
   // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes,
   // and what a thread touches alone is known from it; the lanes of sums last, which read what others lay out.

@@ -118,17 +118,17 @@ std::string computed_in_f32(Precision permitted, std::string_view reason) {
 }
 
 Choice choose_schedule(const Graph& graph, const Target& target, const Options& options) {
-  const bool permitted = graph.precision != Precision::f32;
+  const bool permitted = graph.permits.precision != Precision::f32;
   if (!options.schedule.empty()) {
     Choice given{plan::parse_schedule(options.schedule, target.lanes), "given\n"};
     if (permitted && given.schedule.precision == Precision::f32)
-      given.why += computed_in_f32(graph.precision, "the schedule given names no other precision");
+      given.why += computed_in_f32(graph.permits.precision, "the schedule given names no other precision");
     return given;
   }
   if (target.kind == Target::Kind::cuda) return choose_gpu_schedule(graph, target, options.members);
   Choice chosen = choose_cpu_schedule(graph, target, options.members);
-  if (permitted) chosen.why += computed_in_f32(graph.precision, "a CPU has no tensor cores");
-  if (graph.fast_math)
+  if (permitted) chosen.why += computed_in_f32(graph.permits.precision, "a CPU has no tensor cores");
+  if (graph.permits.fast_math)
     chosen.why += "fast_math is permitted, exp and tanh are computed as without it: a CPU has no such instructions\n";
   return chosen;
 }

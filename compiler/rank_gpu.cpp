@@ -103,8 +103,8 @@ Choice choose_gpu_schedule(const Graph& graph, const Target& target, int64_t mem
   choice.schedule = ranked[0].candidate->schedule;
   for (const RankedWork& r : ranked) choice.why += describe(r, ranked[0].prediction.ns, members);
   choice.why += fmt::format("chosen: {}\n", ranked[0].candidate->name);
-  if (graph.precision != Precision::f32 && choice.schedule.precision == Precision::f32)
-    choice.why += computed_in_f32(graph.precision, why_plain(ranked, target.sm));
+  if (graph.permits.precision != Precision::f32 && choice.schedule.precision == Precision::f32)
+    choice.why += computed_in_f32(graph.permits.precision, why_plain(ranked, target.sm));
   return choice;
 }
 

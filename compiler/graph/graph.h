@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/graph/precision.h"
+#include "compiler/graph/permissions.h"
 
 namespace shoal {
 
@@ -102,11 +102,7 @@ struct Loop {
 struct Graph {
   std::string name = "network";  // of the spec; sanitised before it reaches emitted code
   int64_t batch = 1;             // extent of the sample axis (at least 1)
-  // The least accurate arithmetic that contractions may be computed in; a target may take any more accurate one.
-  Precision precision = Precision::f32;
-  // Permits exp and tanh with a small absolute error in the place of a small relative one (compiler/lower/decompose.h);
-  // a target to which that is no gain computes the accurate ones.
-  bool fast_math = false;
+  Permissions permits;
   std::vector<Node> nodes;
   std::vector<Output> outputs;
   std::vector<Loop> loops = {};

@@ -117,7 +117,7 @@ class Parser {
     if (is_word("precision")) precision();
     if (is_word("fast_math")) {
       take();
-      graph_.fast_math = true;
+      graph_.permits.fast_math = true;
     }
     if (token().kind != Token::Kind::end && token().kind != Token::Kind::newline) fail("expected the end of the line");
     skip_newlines();
@@ -129,7 +129,7 @@ class Parser {
     const Token name = take();
     const std::optional<Precision> found = find_precision(name.text);
     if (!found) fail_at(name, "expected f32, f32x3, tf32 or bf16");
-    graph_.precision = *found;
+    graph_.permits.precision = *found;
   }
 
   // loop 0 extent=16 reversed

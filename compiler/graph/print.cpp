@@ -46,8 +46,9 @@ void append_line(std::string& text, const Graph& graph, NodeId id) {
 
 std::string print(const Graph& graph) {
   std::string text = fmt::format("graph {} batch={}", name_text(graph.name), graph.batch);
-  if (graph.precision != Precision::f32) text += fmt::format(" precision={}", precision_name(graph.precision));
-  if (graph.fast_math) text += " fast_math";
+  if (graph.permits.precision != Precision::f32)
+    text += fmt::format(" precision={}", precision_name(graph.permits.precision));
+  if (graph.permits.fast_math) text += " fast_math";
   text += '\n';
   for (size_t l = 0; l < graph.loops.size(); ++l)
     text += fmt::format("loop {} extent={}{}\n", l, graph.loops[l].extent, graph.loops[l].reversed ? " reversed" : "");

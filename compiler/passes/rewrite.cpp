@@ -11,8 +11,7 @@ Graph rewrite(Graph graph, const std::function<NodeId(Graph&, Node&&, NodeId old
   Graph result;
   result.name = graph.name;
   result.batch = graph.batch;
-  result.precision = graph.precision;
-  result.fast_math = graph.fast_math;
+  result.permits = graph.permits;
   result.nodes.reserve(graph.nodes.size());
   for (const Loop& loop : graph.loops) result.loops.push_back({.extent = loop.extent, .reversed = loop.reversed});
   std::vector<NodeId> replaced(graph.nodes.size(), no_node);

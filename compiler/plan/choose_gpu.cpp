@@ -89,12 +89,12 @@ std::vector<GpuCandidate> gpu_candidates(const Graph& graph, int64_t members, co
     }
   }
   // Each beside itself on tensor cores, where they are permitted.
-  if (graph.precision == Precision::f32) return list;
+  if (graph.permits.precision == Precision::f32) return list;
   for (size_t i = 0, plain = list.size(); i < plain; ++i) {
     if (!has_tensor_cores(list[i].schedule, warp_lanes, false, machine.sm)) continue;
     GpuCandidate c = list[i];
-    c.schedule.precision = graph.precision;
-    c.name += fmt::format(", tensor cores in {}", precision_name(graph.precision));
+    c.schedule.precision = graph.permits.precision;
+    c.name += fmt::format(", tensor cores in {}", precision_name(graph.permits.precision));
     list.push_back(std::move(c));
   }
   return list;

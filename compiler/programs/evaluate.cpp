@@ -12,8 +12,7 @@ Program evaluate(const Model& model, int64_t samples, Trace* trace) {
   Graph graph;
   graph.name = model.name;
   graph.batch = samples;
-  graph.precision = model.network.precision;
-  graph.fast_math = model.network.fast_math;
+  graph.permits = model.network.permits;
   Scope scope(graph);
   scope.store_parameters_as(model.network.storage);
   const Batch batch = read_batch(scope, model, samples, scope.position());

@@ -11,8 +11,7 @@ Program forward(const Model& model, int64_t batch, bool input_varies_over_member
   Graph graph;
   graph.name = model.name;
   graph.batch = batch;
-  graph.precision = model.network.precision;
-  graph.fast_math = model.network.fast_math;
+  graph.permits = model.network.permits;
   Scope scope(graph);
   scope.store_parameters_as(model.network.storage);
   const Value x = declare_input(scope, model.network, {.member = input_varies_over_member, .sample = true});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/graph/permissions.h"
 #include "compiler/ops/op.h"
 
 namespace shoal {
@@ -21,12 +22,7 @@ struct Network {
   std::vector<LayerSpec> layers;
   // How parameters are stored where they are only read (forward, evaluate): f32, f16 or bf16. Training keeps f32.
   DType storage = DType::f32;
-  // The least accurate arithmetic that sums of products may be computed in: a permission. Targets that have no tensor
-  // cores, and schedules that would be slower on them, compute in f32.
-  Precision precision = Precision::f32;
-  // Permits exp and tanh with a small absolute error in the place of a small relative one. CPUs compute the accurate
-  // ones.
-  bool fast_math = false;
+  Permissions permits;
 };
 
 // One row of a summary, layer by layer.

@@ -59,8 +59,7 @@ Program train(const Model& model, const TrainOptions& options, Trace* trace) {
   Graph graph;
   graph.name = model.name;
   graph.batch = options.batch;
-  graph.precision = model.network.precision;
-  graph.fast_math = model.network.fast_math;
+  graph.permits = model.network.permits;
   Scope scope(graph);
 
   const Batch batch = read_batch(scope, model, options.samples, sample_index(scope, options));

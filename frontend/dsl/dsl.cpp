@@ -30,14 +30,13 @@ Sequential& Sequential::append(LayerExpr layer) {
   return *this;
 }
 
-Network Sequential::network(Shape input, DType storage, Precision precision, bool fast_math) const {
+Network Sequential::network(Shape input, DType storage, Permissions permits) const {
   check(storage == DType::f16 || storage == DType::bf16 || storage == DType::f32, "parameters are no {}",
         dtype_name(storage));
   Network network;
   network.input = std::move(input);
   network.storage = storage;
-  network.precision = precision;
-  network.fast_math = fast_math;
+  network.permits = permits;
   for (const LayerExpr& layer : layers_) {
     network.layers.push_back(layer.spec());
     network.layers.back().place = fmt::format("/network/layers/{}", network.layers.size() - 1);

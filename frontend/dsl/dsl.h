@@ -35,10 +35,8 @@ class Sequential {
  public:
   Sequential(std::initializer_list<LayerExpr> layers) : layers_(layers) {}
   Sequential& append(LayerExpr layer);
-  // `storage`: of the parameters where they are only read, f32, f16 or bf16. `precision`: the least accurate arithmetic
-  // that sums of products may be computed in. `fast_math`: exp and tanh may have a small absolute error.
-  Network network(Shape input, DType storage = DType::f32, Precision precision = Precision::f32,
-                  bool fast_math = false) const;
+  // `storage`: of the parameters where they are only read, f32, f16 or bf16. `permits`: less exact arithmetic than f32.
+  Network network(Shape input, DType storage = DType::f32, Permissions permits = {}) const;
 
  private:
   std::vector<LayerExpr> layers_;

@@ -122,8 +122,8 @@ Network read_network(const Cursor& at, const std::vector<Formula>& formulas) {
   Network network;
   network.input = read_shape(need(at, "input", "the shape of one sample"));
   if (const auto storage = find(at, "storage")) network.storage = read_storage(*storage);
-  if (const auto precision = find(at, "precision")) network.precision = read_precision(*precision);
-  if (const auto fast = find(at, "fast_math")) network.fast_math = read_fast_math(*fast);
+  if (const auto precision = find(at, "precision")) network.permits.precision = read_precision(*precision);
+  if (const auto fast = find(at, "fast_math")) network.permits.fast_math = read_fast_math(*fast);
   const Cursor layers = need(at, "layers", "a list of layers");
   if (!layers->is(Json::Kind::list) || layers->items.empty()) fail_expected(layers, "a list of one or more layers");
   if (layers->items.size() > most_layers)

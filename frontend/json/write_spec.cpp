@@ -72,8 +72,8 @@ Json network_json(const Network& network) {
   for (const LayerSpec& layer : network.layers) layers.items.push_back(layer_json(layer));
   return Json::object({{"input", Json::list({network.input.begin(), network.input.end()})},
                        {"storage", std::string(dtype_name(network.storage))},
-                       {"precision", std::string(precision_name(network.precision))},
-                       {"fast_math", network.fast_math},
+                       {"precision", std::string(precision_name(network.permits.precision))},
+                       {"fast_math", network.permits.fast_math},
                        {"layers", layers}});
 }
 
@@ -152,9 +152,8 @@ bool same_formula(const Formula& a, const Formula& b) {
 bool same_model(const Model& a, const Model& b) {
   const auto &la = a.network.layers, &lb = b.network.layers;
   return a.name == b.name && a.network.input == b.network.input && a.network.storage == b.network.storage &&
-         a.network.precision == b.network.precision && a.network.fast_math == b.network.fast_math &&
-         std::equal(la.begin(), la.end(), lb.begin(), lb.end(), same_layer) && same_op(a.loss, b.loss) &&
-         same_op(a.optimizer, b.optimizer) && a.varied == b.varied &&
+         a.network.permits == b.network.permits && std::equal(la.begin(), la.end(), lb.begin(), lb.end(), same_layer) &&
+         same_op(a.loss, b.loss) && same_op(a.optimizer, b.optimizer) && a.varied == b.varied &&
          std::equal(a.metrics.begin(), a.metrics.end(), b.metrics.begin(), b.metrics.end(), same_op<Metric>);
 }
 

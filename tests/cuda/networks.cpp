@@ -99,7 +99,7 @@ std::unique_ptr<Nvrtc> open_nvrtc() {
 TEST(CudaFastMath, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
   Model model;
   model.network = test::network_from_json("[2]", R"([{"dense":{"units":8}},{"tanh":{}},{"dense":{"units":1}}])");
-  model.network.fast_math = true;
+  model.network.permits.fast_math = true;
   model.loss = test::loss_from_json(test::json::parse(R"({"binary_cross_entropy":{}})"));
   model.optimizer = test::optimizer_from_json(test::json::parse(R"({"adam":{"lr":0.05}})"));
   const Program program = train(model, {.samples = 4, .batch = 4});

@@ -64,16 +64,16 @@ TEST(Dsl, PrecisionOfProducts) {
   const Sequential net{dense(3)};
   const std::string json =
       R"({"shoal": 1, "network": {"input": 2, "precision": "tf32", "layers": [{"dense": {"units": 3}}]}})";
-  expect_same_programs({.network = net.network({2}, DType::f32, Precision::tf32)}, json);
-  EXPECT_EQ(read_spec(json).model.network.precision, Precision::tf32);
+  expect_same_programs({.network = net.network({2}, DType::f32, {.precision = Precision::tf32})}, json);
+  EXPECT_EQ(read_spec(json).model.network.permits.precision, Precision::tf32);
 }
 
 TEST(Dsl, FastMath) {
   const Sequential net{dense(3), tanh()};
   const std::string json =
       R"({"shoal": 1, "network": {"input": 2, "fast_math": true, "layers": [{"dense": {"units": 3}}, "tanh"]}})";
-  expect_same_programs({.network = net.network({2}, DType::f32, Precision::f32, true)}, json);
-  EXPECT_TRUE(read_spec(json).model.network.fast_math);
+  expect_same_programs({.network = net.network({2}, DType::f32, {.fast_math = true})}, json);
+  EXPECT_TRUE(read_spec(json).model.network.permits.fast_math);
 }
 
 TEST(Dsl, PairsAndPositionalFields) {

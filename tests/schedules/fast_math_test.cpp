@@ -47,7 +47,7 @@ TEST(FastMath, GradientsAreThoseOfFiniteDifferences) {
   // are four terms. The differences are exact to 1e-8.
   constexpr double allowed = 4 * (3.2 + 1.5) * 0x1p-23 + 1e-8, step = 1e-4;
   for (const char* schedule : {"member=group,lane sample=loop unit=loop", "member=group sample=lane*4 unit=lane*8"}) {
-    graph.fast_math = true;
+    graph.permits.fast_math = true;
     const Module m = compile(graph, gpu(), {.members = 3, .schedule = schedule});
     const Array got = harness::run_module(m, graph, e, 1, harness::in_interpreter(1)).at("dw");
     for (size_t i = 0; i < got.values.size(); ++i) {
@@ -59,7 +59,7 @@ TEST(FastMath, GradientsAreThoseOfFiniteDifferences) {
       };
       ASSERT_NEAR(got.values[i], (loss_at(step) - loss_at(-step)) / (2 * step), allowed) << schedule << " " << i;
     }
-    graph.fast_math = false;
+    graph.permits.fast_math = false;
     const Module accurate = compile(graph, gpu(), {.members = 3, .schedule = schedule});
     EXPECT_LT(m.per_step.instructions, accurate.per_step.instructions);
   }
@@ -67,7 +67,7 @@ TEST(FastMath, GradientsAreThoseOfFiniteDifferences) {
 
 TEST(FastMath, TheTextOfAPlanSaysIt) {
   Graph graph = parse_graph(text);
-  graph.fast_math = true;
+  graph.permits.fast_math = true;
   const Module m = compile(graph, gpu(), {.members = 3});
   EXPECT_NE(m.plan_text.find(" fast_math"), std::string::npos) << m.plan_text;
   EXPECT_EQ(print(plan::parse_plan(m.plan_text)), m.plan_text);
@@ -76,7 +76,7 @@ TEST(FastMath, TheTextOfAPlanSaysIt) {
 TEST(FastMath, CpusComputeTheSameWithIt) {
   Graph graph = parse_graph(text);
   const std::string plain = compile(graph, {}, {}).source;
-  graph.fast_math = true;
+  graph.permits.fast_math = true;
   const Module permitted = compile(graph, {}, {});
   EXPECT_EQ(permitted.source, plain);
   EXPECT_NE(permitted.why.find("fast_math is permitted"), std::string::npos) << permitted.why;

@@ -127,7 +127,7 @@ TEST(Precision, AGraphPermitsWhatTheTargetMayNotHave) {
   gpu.lanes = 32;
   const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
   for (const Precision precision : {Precision::f32x3, Precision::tf32, Precision::bf16}) {
-    graph.precision = precision;
+    graph.permits.precision = precision;
     const std::string name = fmt::format("precision={}", precision_name(precision));
     const Module chosen = compile(graph, gpu, {.members = 2000});
     EXPECT_TRUE(has(chosen.schedule, name.c_str())) << chosen.why;
@@ -137,7 +137,7 @@ TEST(Precision, AGraphPermitsWhatTheTargetMayNotHave) {
     EXPECT_TRUE(has(cpu.why, "products are computed in f32: a CPU has no tensor cores")) << cpu.why;
     // What a CPU computes does not depend on the permission.
     Graph plain = graph;
-    plain.precision = Precision::f32;
+    plain.permits.precision = Precision::f32;
     EXPECT_EQ(compile(plain, {}, {}).source, cpu.source);
   }
   // A given schedule is complete; alone, `precision=` is a permission in the place of the graph's.

@@ -1,0 +1,18 @@
+// Permissions: how much less exact a network allows a target to compute. A target may always compute more exactly.
+#pragma once
+
+#include "compiler/graph/precision.h"
+
+namespace shoal {
+
+struct Permissions {
+  // The least accurate arithmetic that sums of products may be computed in. Targets that have no tensor cores, and
+  // schedules that would be slower on them, compute in f32.
+  Precision precision = Precision::f32;
+  // Permits exp and tanh with a small absolute error in the place of a small relative one (compiler/lower/decompose.h);
+  // a target to which that is no gain computes the accurate ones.
+  bool fast_math = false;
+  bool operator==(const Permissions&) const = default;
+};
+
+}  // namespace shoal
