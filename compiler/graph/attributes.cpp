@@ -185,6 +185,7 @@ const std::vector<Attribute>& attributes_of(Prim prim) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

@@ -166,6 +166,7 @@ class Derivation {
       case Prim::exp:
       case Prim::log:
       case Prim::tanh:
+      case Prim::sigmoid:
       case Prim::erf:
       case Prim::sin:
       case Prim::cos: return all_of(DType::f32);

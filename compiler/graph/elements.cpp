@@ -116,6 +116,7 @@ std::vector<int64_t> element_map(const Node& node, const Shape& from) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

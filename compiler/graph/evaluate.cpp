@@ -131,6 +131,7 @@ class Evaluator {
       case Prim::exp:
       case Prim::log:
       case Prim::tanh:
+      case Prim::sigmoid:
       case Prim::erf:
       case Prim::sin:
       case Prim::cos:

@@ -17,8 +17,6 @@ struct Function {
 };
 
 Value relu(const Value* x) { return max(0.0, x[0]); }
-// By tanh, whose value and derivative stay finite for every x.
-Value sigmoid(const Value* x) { return tanh(x[0] * 0.5) * 0.5 + 0.5; }
 // log(1 + e^x) = m + log(e^-m + e^(x-m)) with m = max(0, x): nothing overflows, and with m held the derivative is exact
 // at 0.
 Value softplus(const Value* x) {
@@ -28,9 +26,8 @@ Value softplus(const Value* x) {
 Value square(const Value* x) { return x[0] * x[0]; }
 Value where(const Value* x) { return select(x[0], x[1], x[2]); }
 
-constexpr std::array functions = {Function{"relu", 1, relu}, Function{"sigmoid", 1, sigmoid},
-                                  Function{"softplus", 1, softplus}, Function{"square", 1, square},
-                                  Function{"where", 3, where}};
+constexpr std::array functions = {Function{"relu", 1, relu}, Function{"softplus", 1, softplus},
+                                  Function{"square", 1, square}, Function{"where", 3, where}};
 
 }  // namespace
 

@@ -40,6 +40,7 @@ Value sqrt(Value x) { return unary(Prim::sqrt, x); }
 Value exp(Value x) { return unary(Prim::exp, x); }
 Value log(Value x) { return unary(Prim::log, x); }
 Value tanh(Value x) { return unary(Prim::tanh, x); }
+Value sigmoid(Value x) { return unary(Prim::sigmoid, x); }
 Value erf(Value x) { return unary(Prim::erf, x); }
 Value sin(Value x) { return unary(Prim::sin, x); }
 Value cos(Value x) { return unary(Prim::cos, x); }

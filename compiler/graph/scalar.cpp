@@ -56,6 +56,7 @@ double scalar_value(Prim prim, DType operand, DType result, int64_t n, const dou
     case Prim::exp: return std::exp(a);
     case Prim::log: return std::log(a);
     case Prim::tanh: return std::tanh(a);
+    case Prim::sigmoid: return 1 / (1 + std::exp(-a));
     case Prim::erf: return std::erf(a);
     case Prim::sin: return std::sin(a);
     case Prim::cos: return std::cos(a);

@@ -46,6 +46,7 @@ Value sqrt(Value);
 Value exp(Value);
 Value log(Value);
 Value tanh(Value);
+Value sigmoid(Value);
 Value erf(Value);
 Value sin(Value);
 Value cos(Value);

@@ -28,7 +28,7 @@ Graph parse_graph(std::string_view text);
 
 // Appends the nodes of one expression ("x * sigmoid(x)") in which `names` are bound to `values`; returns the result's
 // id. Binary operators + - * /, unary -, comparisons < <= > >= ==, numbers, calls of primitives by name, and the
-// functions relu, sigmoid, softplus, square, where as conveniences. Throws SpecError with place "expression:<column>".
+// functions relu, softplus, square, where as conveniences. Throws SpecError with place "expression:<column>".
 NodeId parse_expression(Graph&, std::string_view text, const std::vector<std::string>& names,
                         const std::vector<NodeId>& values);
 

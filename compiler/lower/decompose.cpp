@@ -29,6 +29,8 @@ int32_t decompose(Builder& b, Prim prim, const int32_t args[3], int64_t n, Funct
   if (prim == Prim::tanh && functions == Functions::gpu_fast) return decompose_fast_tanh(b, args[0]);
   if (prim == Prim::tanh && functions == Functions::gpu) return decompose_tanh_by_exp2(b, args[0]);
   if (prim == Prim::tanh) return decompose_tanh(b, args[0]);
+  if (prim == Prim::sigmoid && functions != Functions::accurate) return decompose_sigmoid_by_exp2(b, args[0]);
+  if (prim == Prim::sigmoid) return decompose_sigmoid(b, args[0]);
   if (prim == Prim::erf) return decompose_erf(b, args[0]);
   if (prim == Prim::sin) return decompose_sin(b, args[0]);
   if (prim == Prim::cos) return decompose_cos(b, args[0]);

@@ -389,6 +389,7 @@ int32_t Scalars::primitive(const Scalar& s, const Point& point) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

@@ -22,6 +22,7 @@ bool is_expensive(Prim prim) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

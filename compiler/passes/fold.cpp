@@ -135,6 +135,7 @@ class Folder {
       case Prim::exp:
       case Prim::log:
       case Prim::tanh:
+      case Prim::sigmoid:
       case Prim::erf:
       case Prim::sin:
       case Prim::cos:

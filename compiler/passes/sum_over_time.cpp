@@ -79,6 +79,7 @@ Value SumOverTime::fresh_sum(Value x) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

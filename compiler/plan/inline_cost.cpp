@@ -49,6 +49,7 @@ double own_cost(Prim prim) {
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos: return 12;

@@ -260,12 +260,41 @@ class NestMaker : public ValueSource {
     for (NodeId input : graph_[n].inputs)
       if (home_[input] > best && may_join(home_[input], n)) best = home_[input];
     if (best >= 0 || !store_[n]) return best;
+    std::set<int32_t> read, inlined;
+    for (NodeId input : graph_[n].inputs)
+      if (is_stored(input) && value_[input] >= 0) read.insert(value_[input]);
+    const bool all_cheap = find_inlined_loads(n, &inlined);
     for (int h = static_cast<int>(nests_.size()) - 1; h >= 0; --h) {
-      if (nests_[h]->nest.reduced >= 0 || !may_join(h, n)) continue;
-      for (NodeId input : graph_[n].inputs)
-        if (is_stored(input) && value_[input] >= 0 && nests_[h]->loaded.count(value_[input])) return h;
+      const Nest& nest = nests_[h]->nest;
+      if (nest.reduced >= 0 || !may_join(h, n)) continue;
+      const auto loads = [&](int32_t value) { return nests_[h]->loaded.count(value) > 0; };
+      // Long chains of arithmetic are better apart: one behind the other, a processor sees fewer points of each at
+      // once.
+      if (std::ranges::any_of(read, loads) || (all_cheap && is_all_cheap(nest) && std::ranges::any_of(inlined, loads)))
+        return h;
     }
     return -1;
+  }
+
+  // The values with an element for each of n's points that computing n would load; whether all it computes is cheap.
+  bool find_inlined_loads(NodeId n, std::set<int32_t>* loads) const {
+    const Node& node = graph_[n];
+    bool all_cheap = prim_kind(node.prim) != PrimKind::scalar || is_cheap(node.prim);
+    for (NodeId input : node.inputs) {
+      if (!is_stored(input)) {
+        all_cheap = find_inlined_loads(input, loads) && all_cheap;
+        continue;
+      }
+      const NodeId whole = kept_in_[input] == no_node ? input : kept_in_[input];
+      if (value_[whole] >= 0 && member_elements(graph_, graph_[input]) >= member_elements(graph_, node))
+        loads->insert(value_[whole]);
+    }
+    return all_cheap;
+  }
+
+  static bool is_all_cheap(const Nest& nest) {
+    return std::ranges::all_of(nest.body,
+                               [](const Scalar& s) { return s.kind != Scalar::Kind::primitive || is_cheap(s.prim); });
   }
 
   // ---- loops: at the end of an iteration the next value of a carry takes its memory

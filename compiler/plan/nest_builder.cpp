@@ -305,6 +305,7 @@ int32_t NestBuilder::read_uncached(NodeId id_of_node, const Point& point, const 
     case Prim::exp:
     case Prim::log:
     case Prim::tanh:
+    case Prim::sigmoid:
     case Prim::erf:
     case Prim::sin:
     case Prim::cos:

@@ -78,6 +78,8 @@ std::vector<cuda_kernels::Sample> functions() {
           function("tanh_by_exp2", Prim::tanh, Functions::gpu),
           function("fast_exp", Prim::exp, Functions::gpu_fast),
           function("fast_tanh", Prim::tanh, Functions::gpu_fast),
+          function("sigmoid_", Prim::sigmoid),
+          function("sigmoid_by_exp2", Prim::sigmoid, Functions::gpu),
           function("erf_", Prim::erf),
           function("sin_", Prim::sin),
           function("cos_", Prim::cos),

@@ -170,6 +170,7 @@ const std::vector<Case>& cases() {
       {"exp(x)", "x"},
       {"log(pos)", "pos"},
       {"tanh(x)", "x"},
+      {"sigmoid(x)", "x"},
       {"erf(x)", "x"},
       {"sin(x)", "x"},
       {"cos(x)", "x"},

@@ -6,9 +6,6 @@ namespace shoal {
 
 namespace {
 
-// The logistic function. In this form a gate needs only its tanh for the backward pass, so that a step stashes less.
-Value opening(Value x) { return tanh(x * 0.5) * 0.5 + 0.5; }
-
 struct Gru {
   int64_t units = 0;
   bool bias = true;
@@ -36,8 +33,8 @@ struct Gru {
       Value from_hidden = contract(h, "h", w.weight_hh, "gh", "g");
       if (bias) from_hidden = from_hidden + w.bias_hh;
       const auto gate = [this](Value gates, int64_t i) { return slice(gates, {i * units}, {units}); };
-      const Value reset = opening(gate(from_input, 0) + gate(from_hidden, 0));
-      const Value update = opening(gate(from_input, 1) + gate(from_hidden, 1));
+      const Value reset = sigmoid(gate(from_input, 0) + gate(from_hidden, 0));
+      const Value update = sigmoid(gate(from_input, 1) + gate(from_hidden, 1));
       const Value renewed = tanh(gate(from_input, 2) + reset * gate(from_hidden, 2));
       return (1.0 - update) * renewed + update * h;
     });
