@@ -193,26 +193,36 @@ class RunWriter {
     // Leaves of all turns come before the loop, as code behind it may use them too.
     for (int32_t i = run.first; i < run.last; ++i)
       if (op_kind(kernel_.code[i].op) == OpKind::leaf) copy(i);
-    const int32_t turn = append({.op = Op::loop, .type = Type::i32, .args = {integer(run.turns), -1, -1}, .imm = 1});
+    // The counter is itself the way of those arrays that move farthest.
+    int64_t farthest = 1;
+    for (const auto& [buffer, stride] : run.strides) farthest = std::max(farthest, stride < 0 ? -stride : stride);
+    const int32_t count = integer(run.turns * farthest);
+    const int32_t way = append({.op = Op::loop, .type = Type::i32, .args = {count, -1, -1}, .imm = farthest});
     std::map<int64_t, int32_t> offsets;  // of this turn's array in the span, by stride
     Moves moves;
     for (const auto& [buffer, stride] : run.strides) {
       if (stride == 0) continue;
-      if (!offsets.contains(stride)) offsets[stride] = offset(turn, run.turns, stride);
-      moves.spans[buffer] = {span(buffer, stride, run.turns), offsets.at(stride)};
+      if (!offsets.contains(stride)) offsets[stride] = offset(way, farthest, run.turns, stride);
+      moves.spans[buffer] = {span(buffer, stride, run.turns), offsets.at(stride), stride};
     }
     for (int32_t i = run.first; i < run.turn_end; ++i) turn_instruction(i, moves);
     append({.op = Op::end});
   }
 
-  int32_t offset(int32_t turn, int32_t turns, int64_t stride) {
-    if (stride > 0) return binary(Op::mul, turn, integer(stride));
-    return binary(Op::mul, binary(Op::sub, integer(turns - 1), turn), integer(-stride));
+  int32_t offset(int32_t way, int64_t farthest, int32_t turns, int64_t stride) {
+    if (stride < 0) return binary(Op::sub, integer((turns - 1) * -stride), offset(way, farthest, turns, -stride));
+    if (stride == farthest) return way;
+    const int32_t divided = binary(Op::div, way, integer(farthest % stride == 0 ? farthest / stride : farthest));
+    return farthest % stride == 0 ? divided : binary(Op::mul, divided, integer(stride));
   }
 
   // What the accesses of a turn become.
+  struct Span {
+    int32_t buffer = -1, offset = -1;
+    int64_t stride = 0;
+  };
   struct Moves {
-    std::map<int32_t, std::pair<int32_t, int32_t>> spans;  // by the first turn's buffer: the span, the offset in it
+    std::map<int32_t, Span> spans = {};                                   // by the first turn's buffer
     std::vector<std::map<std::pair<int32_t, int32_t>, int32_t>> sums{1};  // by open bracket: of index and offset
   };
 
@@ -221,18 +231,41 @@ class RunWriter {
     if (op_kind(in.op) == OpKind::leaf) return;
     if (closes_bracket(in.op)) moves.sums.pop_back();
     if (const auto span = moves.spans.find(in.buffer); in.buffer >= 0 && span != moves.spans.end()) {
-      in.buffer = span->second.first;
-      in.args[1] = sum(in.args[1], span->second.second, moves);
+      in.buffer = span->second.buffer;
+      in.args[1] = sum(in.args[1], span->second, moves);
     }
     number_[i] = append(in);
     if (opens_bracket(in.op)) moves.sums.emplace_back();
   }
 
-  int32_t sum(int32_t index, int32_t offset, Moves& moves) {
-    if (index < 0) return offset;
+  int32_t sum(int32_t index, const Span& span, Moves& moves) {
+    if (index < 0) return span.offset;
     for (const auto& bracket : moves.sums)
-      if (const auto known = bracket.find({index, offset}); known != bracket.end()) return known->second;
-    return moves.sums.back()[{index, offset}] = binary(Op::add, index, offset);
+      if (const auto known = bracket.find({index, span.offset}); known != bracket.end()) return known->second;
+    // Swizzled indices are chains of exclusive ors, of which the constant part leaves inner loops: stay in the chain.
+    const int64_t lowest_bit = span.stride & -span.stride, index_most = most(index);
+    const Op op = index_most >= 0 && index_most < lowest_bit ? Op::bxor : Op::add;
+    return moves.sums.back()[{index, span.offset}] = binary(op, index, span.offset);
+  }
+
+  // The largest that a value of the new code may be; -1 where it may be negative or is not known.
+  int64_t most(int32_t value) const {
+    const Instruction& in = code_[value];
+    if (in.op == Op::constant) return in.imm < 0 ? -1 : in.imm;
+    if (in.op == Op::lane) return kernel_.lanes - 1;
+    if (in.op == Op::warp) return kernel_.warps - 1;
+    if (in.op == Op::loop) return most(in.args[0]);
+    if (op_kind(in.op) != OpKind::arith || op_operands(in.op) != 2 || in.type != Type::i32) return -1;
+    const int64_t a = most(in.args[0]), b = most(in.args[1]);
+    if (in.op == Op::band && std::max(a, b) >= 0) return a < 0 ? b : b < 0 ? a : std::min(a, b);
+    constexpr int64_t far = 1 << 15;  // products of such stay below 2^31
+    if (a < 0 || b < 0 || a > far || b > far) return -1;
+    if (in.op == Op::add) return a + b;
+    if (in.op == Op::mul) return a * b;
+    if (in.op == Op::bor || in.op == Op::bxor) return int64_t(std::bit_ceil(uint64_t(std::max(a, b)) + 1)) - 1;
+    if (in.op == Op::div || in.op == Op::shr) return a;
+    if (in.op == Op::rem) return b;
+    return -1;
   }
 
   // The array that spans those of all turns.
