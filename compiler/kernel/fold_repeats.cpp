@@ -254,12 +254,16 @@ class RunWriter {
     if (in.op == Op::constant) return in.imm < 0 ? -1 : in.imm;
     if (in.op == Op::lane) return kernel_.lanes - 1;
     if (in.op == Op::warp) return kernel_.warps - 1;
-    if (in.op == Op::loop) return most(in.args[0]);
+    if (in.op == Op::loop) {
+      const int64_t count = most(in.args[0]);
+      return count <= 0 ? count : (count - 1) / in.imm * in.imm;
+    }
     if (op_kind(in.op) != OpKind::arith || op_operands(in.op) != 2 || in.type != Type::i32) return -1;
-    const int64_t a = most(in.args[0]), b = most(in.args[1]);
-    if (in.op == Op::band && std::max(a, b) >= 0) return a < 0 ? b : b < 0 ? a : std::min(a, b);
+    const int64_t b = most(in.args[1]);
+    if (in.op == Op::band && b >= 0 && code_[in.args[1]].op == Op::constant) return b;
+    const int64_t a = b < 0 ? -1 : most(in.args[0]);
     constexpr int64_t far = 1 << 15;  // products of such stay below 2^31
-    if (a < 0 || b < 0 || a > far || b > far) return -1;
+    if (a < 0 || a > far || b > far) return -1;
     if (in.op == Op::add) return a + b;
     if (in.op == Op::mul) return a * b;
     if (in.op == Op::bor || in.op == Op::bxor) return int64_t(std::bit_ceil(uint64_t(std::max(a, b)) + 1)) - 1;
