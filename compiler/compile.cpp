@@ -9,6 +9,7 @@
 
 #include "compiler/graph/text.h"
 #include "compiler/graph/verify.h"
+#include "compiler/kernel/fold_repeats.h"
 #include "compiler/lower/lower.h"
 #include "compiler/make_plan.h"
 #include "compiler/rank.h"
@@ -65,6 +66,13 @@ void describe_arguments(const plan::Plan& p, Module& m) {
   m.groups = (m.members + m.member_multiple - 1) / m.member_multiple;
 }
 
+// LLVM code calls a function for each of its repeats (emit/llvm_repeats.h), wherever their arrays stand.
+kernel::Kernel lowered(const plan::Plan& p, const Target& target) {
+  kernel::Kernel k = lower::lower(p);
+  if (target.kind == Target::Kind::cuda) kernel::fold_repeats(k);
+  return k;
+}
+
 }  // namespace
 
 int64_t Argument::elements(int64_t members) const {
@@ -91,7 +99,7 @@ Module compile(const Graph& graph, const Target& target, const Options& options,
   m.schedule = print(p.schedule);
   m.why += p.why;
   m.plan_text = print(p);
-  m.kernel = run("kernel", trace, [&] { return lower::lower(p); }, [](const kernel::Kernel& k) { return print(k); });
+  m.kernel = run("kernel", trace, [&] { return lowered(p, target); }, [](const kernel::Kernel& k) { return print(k); });
   kernel::verify(m.kernel, "lower");
   describe_arguments(p, m);
   m.per_step = scaled(kernel::estimate(m.kernel, std::vector<int32_t>(m.kernel.scalars.size(), 1)),

@@ -17,6 +17,7 @@
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
 #include "compiler/emit/cuda_ranges.h"
+#include "compiler/emit/cuda_uses.h"
 #include "compiler/emit/emit.h"
 #include "compiler/support/error.h"
 
@@ -47,13 +48,15 @@ class CudaEmitter {
         in_bytes_(shared_byte_offsets(kernel)),
         held_(held_constants(kernel)),
         values_(kernel.code.size()),
-        uses_(kernel.code.size()) {}
+        uses_(inlining_uses(kernel)) {
+    for (const Instruction& in : kernel.code)
+      if (in.buffer >= 0) used_buffers_.insert(in.buffer);
+  }
 
   std::string run() {
     check(names_.unique(kernel_.name) == kernel_.name, "kernel name '{}' is no CUDA identifier", kernel_.name);
     check(kernel_.lanes == 32 || (kernel_.warps == 1 && kernel_.lanes < 32), "a CUDA kernel with {} warps of {} lanes",
           kernel_.warps, kernel_.lanes);
-    count_uses();
     write_signature();
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
@@ -72,22 +75,6 @@ class CudaEmitter {
   }
 
   // ---- before the body
-
-  // Counts users, and forbids inlining across brackets by counting such a use twice.
-  void count_uses() {
-    std::vector<int32_t> open{-1}, home(kernel_.code.size());
-    for (size_t i = 0; i < kernel_.code.size(); i++) {
-      const Instruction& in = kernel_.code[i];
-      if (in.op == Op::end) open.pop_back();
-      home[i] = open.back();
-      const bool rest_of_wide = in.width == 0;  // repeats the address of its group's first instruction
-      for (int n = 0; n < 3; n++)
-        if (in.args[n] >= 0 && !(rest_of_wide && n < 2)) uses_[in.args[n]] += home[in.args[n]] == home[i] ? 1 : 2;
-      if (in.op == Op::again) open.pop_back();
-      if (in.op == Op::loop || in.op == Op::when || in.op == Op::repeat) open.push_back(static_cast<int32_t>(i));
-      if (in.buffer >= 0) used_buffers_.insert(in.buffer);
-    }
-  }
 
   void write_signature() {
     out_ = comment_lines(kernel_.header);
@@ -173,7 +160,7 @@ class CudaEmitter {
 
   // The value as a name or literal: for text that mentions it twice, or that may skip its evaluation.
   Expression atom(int32_t value) {
-    if (!values_[value].atomic()) materialise(value);
+    if (!values_[value].atomic() && code(value).op != Op::loop) materialise(value);
     return values_[value];
   }
 
@@ -216,9 +203,12 @@ class CudaEmitter {
 
   // ---- arithmetic
 
+  bool is_byte_counter(int32_t value) const { return in_bytes_[value] && code(value).op == Op::loop; }
+  static Expression byte_counter(int32_t loop) { return name(fmt::format("b{}", loop)); }
+
   // Four times operand n, which may be a byte offset already.
   Expression times_four(const Instruction& in, int n) {
-    const Expression e = arg(in, n);
+    const Expression e = is_byte_counter(in.args[n]) ? byte_counter(in.args[n]) : arg(in, n);
     if (in_bytes_[in.args[n]]) return e;
     if (e.is_literal) return int_literal(e.literal * 4);
     return binary(as_unsigned(e), "*", int_literal(4), Precedence::product);
@@ -228,12 +218,14 @@ class CudaEmitter {
     const Instruction& in = code(i);
     Expression e;
     if (in.op == Op::mul) {
-      e = binary(as_unsigned(arg(in, 0)), "*", int_literal(static_cast<int32_t>(code(in.args[1]).imm * 4)),
-                 Precedence::product);
+      const bool scaled = is_byte_counter(in.args[0]);
+      e = binary(as_unsigned(scaled ? byte_counter(in.args[0]) : arg(in, 0)), "*",
+                 int_literal(static_cast<int32_t>(code(in.args[1]).imm * (scaled ? 1 : 4))), Precedence::product);
       pending_.erase(in.args[1]);
     } else {
       const Expression a = as_unsigned(times_four(in, 0)), b = as_unsigned(times_four(in, 1));
       e = in.op == Op::add    ? binary(a, "+", b, Precedence::sum)
+          : in.op == Op::sub  ? binary(a, "-", b, Precedence::sum)
           : in.op == Op::bxor ? binary(a, "^", b, Precedence::bits)
                               : binary(a, "|", b, Precedence::bits);
     }
@@ -452,10 +444,14 @@ class CudaEmitter {
     const Expression count = as_signed(atom(code(i).args[0]));  // C tests it every time: nothing that could change
     flush_all_readers();
     line("#pragma unroll 1");
-    const std::string counter = fmt::format("i{}", i);
+    const bool bytes = in_bytes_[i];
+    const int64_t step = code(i).imm * (bytes ? 4 : 1);
+    const std::string counter = fmt::format("{}{}", bytes ? "b" : "i", i);
     values_[i] = name(counter);
-    const std::string step = code(i).imm == 1 ? counter + "++" : fmt::format("{} += {}", counter, code(i).imm);
-    open(fmt::format("for (int {0} = 0; {0} < {1}; {2})", counter, operand(count, Precedence::sum), step));
+    if (bytes) values_[i] = binary(values_[i], ">>", int_literal(2), Precedence::shift);
+    const std::string next = step == 1 ? counter + "++" : fmt::format("{} += {}", counter, step);
+    const Expression limit = bytes ? int_literal(count.literal * 4) : count;
+    open(fmt::format("for (int {0} = 0; {0} < {1}; {2})", counter, operand(limit, Precedence::sum), next));
   }
 
   void repeat(int32_t i) {
@@ -499,7 +495,7 @@ class CudaEmitter {
   void instruction(int32_t i) {
     const Instruction& in = code(i);
     const bool f32 = in.type == Type::f32;
-    if (in_bytes_[i]) return define(i, byte_offset(i));
+    if (in_bytes_[i] && in.op != Op::loop) return define(i, byte_offset(i));
     switch (in.op) {
       case Op::constant: return define(i, constant(in));
       case Op::scalar: return define(i, name(scalar_names_.at(static_cast<size_t>(in.imm))));
@@ -578,7 +574,7 @@ class CudaEmitter {
   const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   const std::map<uint32_t, int> held_;
   std::vector<Expression> values_;
-  std::vector<int> uses_;
+  const std::vector<int> uses_;
   std::set<int32_t> pending_, used_buffers_;
   CudaNames names_;
   std::vector<std::string> buffer_names_, scalar_names_;

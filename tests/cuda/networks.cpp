@@ -1,6 +1,8 @@
 // Whole networks as CUDA: the emitted text of every mapping runs bitwise as the interpreter does, and NVRTC takes it.
 #include <gtest/gtest.h>
 
+#include "compiler/lower/lower.h"
+#include "compiler/make_plan.h"
 #include "compiler/passes/passes.h"
 #include "compiler/support/error.h"
 #include "runtime/cuda/nvrtc.h"
@@ -93,6 +95,33 @@ std::unique_ptr<Nvrtc> open_nvrtc() {
   } catch (const RuntimeError&) {
     return nullptr;
   }
+}
+
+// Equal layers become loops: as many bits as without them, and as the graph says.
+TEST(CudaEqualLayers, TheLoopOverThemRunsAsTheLayersDo) {
+  std::string layers = "[";
+  for (int n = 0; n < 6; ++n) layers += R"({"dense":{"units":8}},{"relu":{}},)";
+  Model model;
+  model.network = test::network_from_json("[8]", (layers + R"({"dense":{"units":8}}])").c_str());
+  model.loss = test::loss_from_json(test::json::parse(R"({"mse":{}})"));
+  model.optimizer = test::optimizer_from_json(test::json::parse(R"({"sgd":{"lr":0.1}})"));
+  const Program program = train(model, {.samples = 16, .batch = 8});
+  const Evaluation e = harness::random_inputs(program.graph, 2, 5);
+  Target target;
+  target.kind = Target::Kind::cuda;
+  target.lanes = 32;
+  const Module folded = compile(program.graph, target,
+                                {.members = 2, .schedule = "member=group sample=lane*4 unit=lane*8 tile=8x4 unroll=4"});
+  Module plain = folded;
+  plain.kernel = lower::lower(make_plan(program.graph, plan::parse_schedule(folded.schedule, 32), target));
+  ASSERT_LT(folded.kernel.code.size(), plain.kernel.code.size() * 9 / 10) << "nothing has been folded";
+  const auto as_loop = harness::run_module(folded, program.graph, e, 3, harness::in_interpreter(1));
+  const auto as_layers = harness::run_module(plain, program.graph, e, 3, harness::in_interpreter(1));
+  std::string where;
+  EXPECT_EQ(harness::worst_error(as_loop, as_layers, 1e-300, 0, &where), 0) << where << "\n" << folded.source;
+  // Rounding of sums of 8 in 14 layers and 3 steps.
+  EXPECT_LE(harness::worst_error(as_loop, harness::run_reference(program.graph, e, 3), 1e-5, 1e-4, &where), 1) << where;
+  expect_emulated_as_interpreted(folded, program.graph, e, 3, 1);
 }
 
 // A thread a member, and lanes of samples and units.
