@@ -11,13 +11,18 @@ namespace shoal::lower {
 enum class Functions : uint8_t { accurate, gpu, gpu_fast };
 
 // Appends code that computes the scalar primitive `prim` (exp, log, tanh, sigmoid, erf, sin, cos, shuffle) of kernel
-// values `args`; `n` is the size of a shuffle. Accuracy over all finite f32 inputs, results below the smallest normal
-// number flushed: exp, log at most 2 ulp, tanh at most 5, erf at most 6, sin and cos (|x| <= 1e4) at most 4. sigmoid is
-// at most 3 * 2^-23 from the truth, and in [0, 1]; tanh and erf stay in [-1, 1], sin and cos of any finite number
-// within 2^-23 of it. Special values as C's libm: exp(-inf) = 0, exp(inf) = inf, log(0) = -inf, log(x < 0) = NaN, NaN
-// in, NaN out. `gpu_fast`, whose exp2 is at most 2 ulp off and rcp 1: tanh is at most 3 * 2^-23 from the truth, and in
-// [-1, 1] as rcp(1) is 1; exp is at most (5 + 1.5 |x|) 2^-24 times the truth from it, which for x <= 0 is less than 3 *
-// 2^-23; special values as above, but tanh(-0) = 0.
+// values `args`; `n` is the size of a shuffle.
+//
+// Accuracy over all finite f32 inputs, results below the smallest normal number flushed: exp, log at most 2 ulp, tanh
+// at most 5, erf at most 6, sin and cos (|x| <= 1e4) at most 4; sigmoid at most 2^-22 from the truth.
+//
+// tanh and erf stay in [-1, 1], sigmoid in [0, 1] (rcp(1) being 1), sin and cos of any finite number
+// within 2^-23 of [-1, 1].
+// Special values as C's libm: exp(-inf) = 0, exp(inf) = inf, log(0) = -inf, log(x < 0) = NaN, NaN in, NaN out.
+//
+// `gpu_fast`, whose exp2 is at most 2 ulp off and rcp 1: tanh is at most 3 * 2^-23 from the truth, and in [-1, 1] as
+// rcp(1) is 1; exp is at most (5 + 1.5 |x|) 2^-24 times the truth from it, which for x <= 0 is less than 3 * 2^-23;
+// special values as above, but tanh(-0) = 0.
 int32_t decompose(kernel::Builder&, Prim prim, const int32_t args[3], int64_t n = 0,
                   Functions functions = Functions::accurate);
 
