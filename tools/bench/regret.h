@@ -25,8 +25,8 @@ struct Regret {
 };
 
 struct RegretRequest {
-  int threads = 0;         // 0: all cores
-  int rounds = 5;          // measurements of each contender, in turn
+  int threads = 0;  // 0: all cores
+  int rounds = 5;   // measurements of each contender, in turn
   // More of the chosen one and of those that came within `close` of the fastest: the least of few measurements of many
   // contenders is the luckiest one's.
   int final_rounds = 20;
