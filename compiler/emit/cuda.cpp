@@ -16,9 +16,9 @@
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
-#include "compiler/emit/cuda_ranges.h"
 #include "compiler/emit/cuda_uses.h"
 #include "compiler/emit/emit.h"
+#include "compiler/kernel/ranges.h"
 #include "compiler/support/error.h"
 
 namespace shoal::emit {
@@ -44,7 +44,7 @@ class CudaEmitter {
   CudaEmitter(const kernel::Kernel& kernel, bool callable)
       : kernel_(kernel),
         callable_(callable),
-        ranges_(value_ranges(kernel)),
+        ranges_(kernel::value_ranges(kernel)),
         in_bytes_(shared_byte_offsets(kernel)),
         held_(held_constants(kernel)),
         values_(kernel.code.size()),
@@ -95,8 +95,8 @@ class CudaEmitter {
       parameters.push_back("int " + scalar_names_.back());
     }
     if (callable_) {
-      for (const char* own : {"int group", "int lane"}) parameters.push_back(own);
-      if (kernel_.shared_elements > 0) parameters.push_back("float4* shoal_arena");
+      for (const char* own : {"int group", "int lane"}) parameters.emplace_back(own);
+      if (kernel_.shared_elements > 0) parameters.emplace_back("float4* shoal_arena");
       out_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
     } else {
       out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
@@ -165,7 +165,7 @@ class CudaEmitter {
   }
 
   void define(int32_t i, Expression e) {
-    const Range& range = ranges_[i].range;
+    const kernel::Range& range = ranges_[i].range;
     if (code(i).type == Type::i32 && range.low == range.high && !in_bytes_[i])
       e = int_literal(static_cast<int32_t>(range.low));
     const bool free = e.atomic();
@@ -208,7 +208,7 @@ class CudaEmitter {
 
   // Four times operand n, which may be a byte offset already.
   Expression times_four(const Instruction& in, int n) {
-    const Expression e = is_byte_counter(in.args[n]) ? byte_counter(in.args[n]) : arg(in, n);
+    Expression e = is_byte_counter(in.args[n]) ? byte_counter(in.args[n]) : arg(in, n);
     if (in_bytes_[in.args[n]]) return e;
     if (e.is_literal) return int_literal(e.literal * 4);
     return binary(as_unsigned(e), "*", int_literal(4), Precedence::product);
@@ -364,7 +364,7 @@ class CudaEmitter {
     if (in.args[0] >= 0 || in.args[1] < 0) return "";
     const int64_t size = buffer_of(in).size;
     if (size > 0 && size <= INT32_MAX) return "";
-    const Range& range = ranges_[in.args[1]].range;
+    const kernel::Range& range = ranges_[in.args[1]].range;
     return range.high + in.imm <= INT32_MAX && range.low + in.imm >= INT32_MIN ? "" : "LL";
   }
 
@@ -570,7 +570,7 @@ class CudaEmitter {
 
   const kernel::Kernel& kernel_;
   const bool callable_;
-  const std::vector<ValueRange> ranges_;
+  const std::vector<kernel::ValueRange> ranges_;
   const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   const std::map<uint32_t, int> held_;
   std::vector<Expression> values_;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "compiler/kernel/brackets.h"
+
 namespace shoal::emit {
 namespace {
 
@@ -23,7 +25,7 @@ std::map<uint32_t, int> held_constants(const kernel::Kernel& kernel) {
   std::map<uint32_t, int> uses;
   std::vector<bool> steps{false};  // by open bracket: whether it stands in the loop of steps
   for (const Instruction& in : kernel.code) {
-    if (in.op == Op::loop || in.op == Op::when || in.op == Op::repeat)
+    if (kernel::opens_bracket(in.op))
       steps.push_back(steps.back() || (in.op == Op::loop && kernel.code[in.args[0]].op == Op::scalar));
     if (in.op == Op::end || in.op == Op::again) steps.pop_back();
     if (in.op != Op::fma || !steps.back() || !is_constant(in.args[2])) continue;

@@ -1,6 +1,8 @@
 // Users counted in one sweep that knows the innermost bracket of every value.
 #include "compiler/emit/cuda_uses.h"
 
+#include "compiler/kernel/brackets.h"
+
 namespace shoal::emit {
 
 using kernel::Instruction;
@@ -17,7 +19,7 @@ std::vector<int> inlining_uses(const kernel::Kernel& kernel) {
     for (int n = 0; n < 3; n++)
       if (in.args[n] >= 0 && !(rest_of_wide && n < 2)) uses[in.args[n]] += home[in.args[n]] == home[i] ? 1 : 2;
     if (in.op == Op::again) open.pop_back();
-    if (in.op == Op::loop || in.op == Op::when || in.op == Op::repeat) open.push_back(static_cast<int32_t>(i));
+    if (kernel::opens_bracket(in.op)) open.push_back(static_cast<int32_t>(i));
   }
   return uses;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "compiler/kernel/brackets.h"
 #include "compiler/support/error.h"
 
 namespace shoal::emit::ir {
@@ -23,7 +24,6 @@ namespace {
 bool is_local(const Kernel& kernel, const Instruction& in) {
   return in.buffer >= 0 && kernel.buffers[in.buffer].space == Space::local;
 }
-bool opens(Op op) { return op == Op::loop || op == Op::when || op == Op::repeat; }
 bool closes(Op op) { return op == Op::end || op == Op::again; }
 bool sets_slot(Op op) { return op == Op::set || op == Op::store; }
 
@@ -55,7 +55,7 @@ class Analysis {
   void find_brackets() {
     std::vector<int32_t> open;
     for (int32_t i = 0; i < int32_t(code_.size()); ++i) {
-      if (opens(code_[i].op)) open.push_back(i);
+      if (kernel::opens_bracket(code_[i].op)) open.push_back(i);
       if (!closes(code_[i].op)) continue;
       check(!open.empty(), "emit llvm: bracket closed that was not open, instruction {}", i);
       facts_.close[open.back()] = i;
@@ -80,7 +80,7 @@ class Analysis {
     std::vector<int32_t> open;
     for (int32_t i = 0; i < int32_t(code_.size()); ++i) {
       const Instruction& in = code_[i];
-      if (opens(in.op)) open.push_back(i);
+      if (kernel::opens_bracket(in.op)) open.push_back(i);
       if (closes(in.op)) open.pop_back();
       if (in.op == Op::var) {
         facts_.slot[i] = int32_t(facts_.slots.size());
@@ -115,7 +115,7 @@ class Analysis {
     for (int32_t i = 0; i < int32_t(code_.size()); ++i) {
       const Instruction& in = code_[i];
       if (in.op == Op::when) facts_.divergent[i] = !is_uniform(in.args[0]);
-      if (opens(in.op)) {
+      if (kernel::opens_bracket(in.op)) {
         open.push_back(i);
         masks += facts_.divergent[i];
       } else if (closes(in.op)) {

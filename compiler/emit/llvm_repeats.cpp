@@ -6,6 +6,7 @@
 #include <bit>
 #include <optional>
 
+#include "compiler/kernel/brackets.h"
 #include "compiler/support/hash.h"
 
 namespace shoal::emit::ir {
@@ -64,7 +65,7 @@ class Finder {
       if (op == Op::loop && parted == 0 && is_whole({i, facts_.close[i]}) &&
           registers_across({i, facts_.close[i]}, open, last) <= most_registers)
         loops.push_back({i, facts_.close[i]});
-      if (op == Op::loop || op == Op::when || op == Op::repeat) {
+      if (kernel::opens_bracket(op)) {
         open.push_back(i);
         parted += facts_.divergent[i];
       } else if (op == Op::end || op == Op::again) {

@@ -11,6 +11,8 @@
 #include <tuple>
 #include <utility>
 
+#include "compiler/kernel/brackets.h"
+#include "compiler/kernel/ranges.h"
 #include "compiler/kernel/unused.h"
 
 namespace shoal::kernel {
@@ -19,9 +21,6 @@ namespace {
 constexpr int32_t least_repeats = 3;   // a loop costs a counter and a branch
 constexpr int32_t least_in_turn = 24;  // instructions
 constexpr int64_t widest = 4;          // elements of an access
-
-bool opens_bracket(Op op) { return op == Op::loop || op == Op::when || op == Op::repeat; }
-bool closes_bracket(Op op) { return op == Op::end || op == Op::again; }
 
 // Instructions [first, last) and how far each shared array that they name moves with each further turn.
 struct RepeatRun {
@@ -159,7 +158,8 @@ class RunFinder {
 
 class RunWriter {
  public:
-  explicit RunWriter(Kernel& kernel) : kernel_(kernel), number_(kernel.code.size(), -1) {}
+  explicit RunWriter(Kernel& kernel)
+      : kernel_(kernel), ranges_(value_ranges(kernel)), number_(kernel.code.size(), -1) {}
 
   void run(std::vector<RepeatRun> runs) {
     std::sort(runs.begin(), runs.end(), [](const RepeatRun& a, const RepeatRun& b) { return a.first < b.first; });
@@ -232,44 +232,23 @@ class RunWriter {
     if (closes_bracket(in.op)) moves.sums.pop_back();
     if (const auto span = moves.spans.find(in.buffer); in.buffer >= 0 && span != moves.spans.end()) {
       in.buffer = span->second.buffer;
-      in.args[1] = sum(in.args[1], span->second, moves);
+      in.args[1] = sum(kernel_.code[i].args[1], span->second, moves);
     }
     number_[i] = append(in);
     if (opens_bracket(in.op)) moves.sums.emplace_back();
   }
 
-  int32_t sum(int32_t index, const Span& span, Moves& moves) {
-    if (index < 0) return span.offset;
+  // `old_index`: a value of the kernel as it was.
+  int32_t sum(int32_t old_index, const Span& span, Moves& moves) {
+    if (old_index < 0) return span.offset;
+    const int32_t index = number_[old_index];
     for (const auto& bracket : moves.sums)
       if (const auto known = bracket.find({index, span.offset}); known != bracket.end()) return known->second;
     // Swizzled indices are chains of exclusive ors, of which the constant part leaves inner loops: stay in the chain.
-    const int64_t lowest_bit = span.stride & -span.stride, index_most = most(index);
-    const Op op = index_most >= 0 && index_most < lowest_bit ? Op::bxor : Op::add;
+    const int64_t lowest_bit = span.stride & -span.stride;
+    const Range& range = ranges_[old_index].range;
+    const Op op = range.non_negative() && range.high < lowest_bit ? Op::bxor : Op::add;
     return moves.sums.back()[{index, span.offset}] = binary(op, index, span.offset);
-  }
-
-  // The largest that a value of the new code may be; -1 where it may be negative or is not known.
-  int64_t most(int32_t value) const {
-    const Instruction& in = code_[value];
-    if (in.op == Op::constant) return in.imm < 0 ? -1 : in.imm;
-    if (in.op == Op::lane) return kernel_.lanes - 1;
-    if (in.op == Op::warp) return kernel_.warps - 1;
-    if (in.op == Op::loop) {
-      const int64_t count = most(in.args[0]);
-      return count <= 0 ? count : (count - 1) / in.imm * in.imm;
-    }
-    if (op_kind(in.op) != OpKind::arith || op_operands(in.op) != 2 || in.type != Type::i32) return -1;
-    const int64_t b = most(in.args[1]);
-    if (in.op == Op::band && b >= 0 && code_[in.args[1]].op == Op::constant) return b;
-    const int64_t a = b < 0 ? -1 : most(in.args[0]);
-    constexpr int64_t far = 1 << 15;  // products of such stay below 2^31
-    if (a < 0 || a > far || b > far) return -1;
-    if (in.op == Op::add) return a + b;
-    if (in.op == Op::mul) return a * b;
-    if (in.op == Op::bor || in.op == Op::bxor) return int64_t(std::bit_ceil(uint64_t(std::max(a, b)) + 1)) - 1;
-    if (in.op == Op::div || in.op == Op::shr) return a;
-    if (in.op == Op::rem) return b;
-    return -1;
   }
 
   // The array that spans those of all turns.
@@ -292,6 +271,7 @@ class RunWriter {
   }
 
   Kernel& kernel_;
+  const std::vector<ValueRange> ranges_;
   std::vector<int32_t> number_;  // of what is written already
   std::vector<Instruction> code_;
   std::map<std::tuple<int32_t, int64_t, int32_t>, int32_t> spans_;  // by first buffer, stride and turns

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/kernel/brackets.h"
+
 namespace shoal::kernel {
 
 namespace {
@@ -186,7 +188,7 @@ class RegisterCounter {
         auto [at, added] = elements.try_emplace({i.buffer, i.imm}, index, index);
         at->second.second = std::max(at->second.second, until(at->second.first, index, open));
       }
-      if (i.op == Op::loop || i.op == Op::when || i.op == Op::repeat) open.push_back(index);
+      if (opens_bracket(i.op)) open.push_back(index);
       if (i.op == Op::loop) last[index] = closes_[index];
     }
     for (int32_t index = 0; index < static_cast<int32_t>(kernel_.code.size()); ++index) {
@@ -207,7 +209,7 @@ class RegisterCounter {
     std::vector<int32_t> open;
     for (int32_t index = 0; index < static_cast<int32_t>(kernel_.code.size()); ++index) {
       const Op op = kernel_.code[index].op;
-      if (op == Op::loop || op == Op::when || op == Op::repeat) open.push_back(index);
+      if (opens_bracket(op)) open.push_back(index);
       if (op != Op::end && op != Op::again) continue;
       closes_[open.back()] = index;
       open.pop_back();

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "compiler/kernel/brackets.h"
 #include "compiler/kernel/legality.h"
 
 namespace shoal::kernel {
@@ -125,7 +126,7 @@ std::string print(const Kernel& kernel) {
     out.append(static_cast<size_t>(std::min(depth, max_indents)) * 2, ' ');
     out += describe(kernel, static_cast<int32_t>(index));
     out += '\n';
-    if (op == Op::loop || op == Op::when || op == Op::repeat) ++depth;
+    if (opens_bracket(op)) ++depth;
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "compiler/kernel/brackets.h"
 #include "compiler/support/error.h"
 
 namespace shoal::kernel {
@@ -22,7 +23,7 @@ std::vector<int32_t> last_uses(const Kernel& kernel) {
   std::vector<int32_t> open;
   for (int32_t index = 0; index < size; ++index) {
     const Op op = kernel.code[index].op;
-    if (op == Op::loop || op == Op::when || op == Op::repeat) open.push_back(index);
+    if (opens_bracket(op)) open.push_back(index);
     if (op == Op::end || op == Op::again) {
       check(!open.empty(), "kernel '{}': brackets do not match", kernel.name);
       closes[open.back()] = index;

@@ -250,10 +250,6 @@ void unroll(const Nest& nest, Binding& binding) {
   for (size_t a = 0; a < nest.axes.size(); ++a) binding.axes[a].tile = static_cast<int32_t>(nest.axes[a].extent);
 }
 
-}  // namespace
-
-namespace {
-
 // Gives the schedule's lanes, or its warps, to axes; what finds none only repeats the work of others.
 void deal(const Plan& plan, const Nest& nest, bool warps, bool whole_rows, Binding& binding) {
   for (const Slot& slot : slots_of(plan.schedule, warps)) {

@@ -9,8 +9,8 @@
 
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_names.h"
-#include "compiler/emit/cuda_ranges.h"
 #include "compiler/emit/emit.h"
+#include "compiler/kernel/ranges.h"
 #include "compiler/support/error.h"
 #include "tests/emit/cuda_kernels.h"
 

@@ -1,12 +1,10 @@
 // Interval analysis of i32 values in one forward sweep; vars and loads are unknown, so no fixed point is needed.
-#include "compiler/emit/cuda_ranges.h"
+#include "compiler/kernel/ranges.h"
 
 #include <algorithm>
 
-namespace shoal::emit {
+namespace shoal::kernel {
 namespace {
-
-using kernel::Op;
 
 constexpr int64_t int_min = std::numeric_limits<int32_t>::min();
 constexpr int64_t int_max = std::numeric_limits<int32_t>::max();
@@ -59,20 +57,20 @@ ValueRange bit_or(const Range& a, const Range& b) {
 
 class Sweep {
  public:
-  explicit Sweep(const kernel::Kernel& kernel) : kernel_(kernel), ranges_(kernel.code.size()) {}
+  explicit Sweep(const Kernel& kernel) : kernel_(kernel), ranges_(kernel.code.size()) {}
 
   std::vector<ValueRange> run() {
     for (size_t i = 0; i < kernel_.code.size(); i++) {
       const auto& in = kernel_.code[i];
-      if (in.type == kernel::Type::i32) ranges_[i] = range_of(in);
+      if (in.type == Type::i32) ranges_[i] = range_of(in);
     }
     return std::move(ranges_);
   }
 
  private:
-  Range arg(const kernel::Instruction& in, int n) const { return ranges_[in.args[n]].range; }
+  Range arg(const Instruction& in, int n) const { return ranges_[in.args[n]].range; }
 
-  ValueRange range_of(const kernel::Instruction& in) const {
+  ValueRange range_of(const Instruction& in) const {
     switch (in.op) {
       case Op::constant: return fit(static_cast<int32_t>(in.imm), static_cast<int32_t>(in.imm));
       case Op::group: return {{0, int_max}, true};
@@ -93,9 +91,9 @@ class Sweep {
         if (!arg(in, 0).non_negative() || arg(in, 1).low < 0 || arg(in, 1).high > 31) return {};
         return fit(arg(in, 0).low >> arg(in, 1).high, arg(in, 0).high >> arg(in, 1).low);
       case Op::select: return fit(std::min(arg(in, 1).low, arg(in, 2).low), std::max(arg(in, 1).high, arg(in, 2).high));
-      case Op::loop: return fit(0, std::max<int64_t>(0, arg(in, 0).high - 1));
+      case Op::loop: return fit(0, std::max<int64_t>(0, (arg(in, 0).high - 1) / in.imm * in.imm));
       case Op::to_i32:
-        if (kernel_.code[in.args[0]].type == kernel::Type::pred) return fit(0, 1);
+        if (kernel_.code[in.args[0]].type == Type::pred) return fit(0, 1);
         return {};
       case Op::lanes_xor: return {arg(in, 0), true};
       case Op::scalar:
@@ -130,12 +128,12 @@ class Sweep {
     return {};
   }
 
-  const kernel::Kernel& kernel_;
+  const Kernel& kernel_;
   std::vector<ValueRange> ranges_;
 };
 
 }  // namespace
 
-std::vector<ValueRange> value_ranges(const kernel::Kernel& kernel) { return Sweep(kernel).run(); }
+std::vector<ValueRange> value_ranges(const Kernel& kernel) { return Sweep(kernel).run(); }
 
-}  // namespace shoal::emit
+}  // namespace shoal::kernel

@@ -1,5 +1,4 @@
-// Value ranges of a kernel's i32 values: where arithmetic provably cannot wrap, the CUDA emitter may write plain signed
-// code.
+// Value ranges of a kernel's i32 values: bounds of indices, and where arithmetic provably cannot wrap.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +7,7 @@
 
 #include "compiler/kernel/kernel.h"
 
-namespace shoal::emit {
+namespace shoal::kernel {
 
 // Inclusive bounds of an i32 value read as signed; the full range when nothing is known.
 struct Range {
@@ -24,6 +23,6 @@ struct ValueRange {
 };
 
 // One entry an instruction; entries of instructions without an i32 result are full.
-std::vector<ValueRange> value_ranges(const kernel::Kernel&);
+std::vector<ValueRange> value_ranges(const Kernel&);
 
-}  // namespace shoal::emit
+}  // namespace shoal::kernel
