@@ -33,7 +33,7 @@ class Rule {
       case Prim::exp: return g_ * y_;
       case Prim::log: return g_ / in(0);
       case Prim::tanh: return g_ * (1.0 - y_ * y_);
-      case Prim::sigmoid: return g_ * (y_ * (1.0 - y_));
+      case Prim::sigmoid: return g_ * (y_ - y_ * y_);  // a multiply-add, of one rounding, where kernels compute it
       case Prim::erf: return g_ * (exp(-(in(0) * in(0))) * (2.0 * std::numbers::inv_sqrtpi));
       case Prim::sin: return g_ * cos(in(0));
       case Prim::cos: return -(g_ * sin(in(0)));

@@ -22,6 +22,7 @@ class Folder {
       const NodeId constant = constant_result();
       if (constant != no_node) return constant;
       use_rank_zero_operands();
+      add_or_subtract_negated();
     }
     derive(graph_, node_);
     const int32_t own_loop = loop_of_node(node_, loops_);
@@ -73,6 +74,15 @@ class Folder {
       if (operand.prim != Prim::broadcast || !graph_[operand.inputs[0]].shape.empty()) continue;
       if (std::ranges::count_if(node_.inputs, ranked) > 1 && ranked(id)) id = operand.inputs[0];
     }
+  }
+
+  // x + -y is x - y, to the bit; and x - y may become a multiply-add where y is a product.
+  void add_or_subtract_negated() {
+    if (node_.prim != Prim::add && node_.prim != Prim::sub) return;
+    if (node_.prim == Prim::add && in(0).prim == Prim::neg) std::swap(node_.inputs[0], node_.inputs[1]);
+    if (in(1).prim != Prim::neg) return;
+    node_.prim = node_.prim == Prim::add ? Prim::sub : Prim::add;
+    node_.inputs[1] = in(1).inputs[0];
   }
 
   // Joins this node with an operand of the same primitive.

@@ -40,8 +40,8 @@ double own_cost(Prim prim) {
     case Prim::logical_not:
     case Prim::select:
     case Prim::cast:
-    case Prim::pad:
-    case Prim::concat: return 1;
+    case Prim::pad: return 1;
+    case Prim::concat: return 3;  // for a second piece: the coordinate compared, a guarded load, the choice
     case Prim::div:
     case Prim::rem:
     case Prim::sqrt:
@@ -59,6 +59,11 @@ double own_cost(Prim prim) {
     case Prim::contract: return 0;  // always stored: read as a load
   }
   return 0;
+}
+
+double own_cost(const Node& node) {
+  const double cost = own_cost(node.prim);
+  return node.prim == Prim::concat ? cost * static_cast<double>(node.inputs.size() - 1) : cost;
 }
 
 constexpr double load_cost = 0.5;
@@ -94,6 +99,16 @@ double operand_evaluations(const Graph& graph, const Node& sum, const Node& oper
   return std::max(points / 4, static_cast<double>(member_elements(graph, operand)));
 }
 
+// What writing a concatenation piece by piece costs: nothing is chosen, and sums are written once in any case.
+double cost_of_pieces(const Graph& graph, const Node& whole, const std::vector<double>& cost) {
+  double total = 0;
+  for (NodeId piece : whole.inputs) {
+    const bool is_sum = prim_kind(graph[piece].prim) == PrimKind::sum;
+    total += static_cast<double>(member_elements(graph, graph[piece])) * (is_sum ? 0 : cost[piece] + 1);
+  }
+  return total;
+}
+
 }  // namespace
 
 bool is_cheap(Prim prim) { return own_cost(prim) <= 1; }
@@ -121,7 +136,7 @@ std::vector<bool> worth_storing(const Graph& graph) {
     if (kind == PrimKind::sum || kind == PrimKind::loop || node.prim == Prim::input) continue;
     // A slice that the iteration of a loop chooses is an ordinary load.
     bool slice_of_time = node.prim == Prim::gather && graph[node.inputs[1]].prim == Prim::time;
-    cost[n] = slice_of_time ? 0 : own_cost(node.prim);
+    cost[n] = slice_of_time ? 0 : own_cost(node);
     for (NodeId input : node.inputs) cost[n] += cost[input];
     if (known[n]) cost[n] = 0;
   }
@@ -143,8 +158,10 @@ std::vector<bool> worth_storing(const Graph& graph) {
       continue;
     }
     // What only names elements is not worth memory: what it names may be.
-    bool names = own_cost(node.prim) == 0 && kind == PrimKind::indexing;
-    if (!names && evaluations[n] * (cost[n] - 1) > elements * (cost[n] + 1)) stored[n] = true;
+    bool names = own_cost(node) == 0 && kind == PrimKind::indexing;
+    double storing = elements * (cost[n] + 1), reading = 1;
+    if (node.prim == Prim::concat) storing = cost_of_pieces(graph, node, cost), reading = load_cost;
+    if (!names && evaluations[n] * (cost[n] - reading) > storing) stored[n] = true;
     double times = stored[n] ? elements : evaluations[n];
     for (NodeId input : node.inputs) evaluations[input] += times;
     // A reshape that is more than a renaming reads its input as flat memory, so there must be memory.

@@ -210,8 +210,9 @@ class NestMaker : public ValueSource {
   }
 
   bool may_write_piece(const NestBuilder& nest, NodeId input, NodeId n) const {
+    const Axis* sample = nest.nest.sample_axis();
     return nest.computes(input) && nest.nest.loop == loop_[n] && nest.nest.region == regions_.computed[n] &&
-           !nest.nest.over_chunks && (nest.nest.sample_axis() != nullptr) == graph_[n].varies.sample;
+           !nest.nest.over_chunks && (sample && !sample->reduced) == graph_[n].varies.sample;
   }
 
   // A carry is memory that a nest before the loop fills; what a loop collects is stored by the nest that computes it.
