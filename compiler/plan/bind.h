@@ -31,6 +31,8 @@ std::vector<bool> summed_scalars(const Nest& nest);
 // A strided window that steps further than this is decided where it is read, point by point.
 constexpr int64_t largest_phase = 4;
 
+// Gives the nest, whose axes have their threads, its register tile.
+void choose_tile(const Plan& plan, const Nest& nest, Binding& binding);
 Binding bind_nest(const Plan& plan, const Nest& nest);
 // CPU: the same with all lanes along the samples over which the nest sums.
 Binding bind_along_samples(const Plan& plan, const Nest& nest);

@@ -9,17 +9,15 @@
 #include <utility>
 
 #include "compiler/plan/bind.h"
+#include "compiler/plan/vector_cycles.h"
 #include "compiler/plan/walk.h"
 
 namespace shoal::plan {
 namespace {
 
-// Cycles of a CPU with vectors, in the proportions of kernel/cost.h.
-constexpr double arithmetic = 0.5, load = 0.55, shuffle = 1.2;  // of one vector
-constexpr double interference = 0.65;  // share of the less busy of the two that is not hidden behind the other
+// Cycles, as in vector_cycles.h.
 constexpr double exchange_of_sum = 7;  // to add up a vector of parts, and to store the sum
 constexpr double relayout_of_element = 0.9;
-constexpr double latency = 4;  // of a sum
 
 class SumBinder {
  public:
@@ -93,9 +91,8 @@ class SumBinder {
         copies +=
             static_cast<double>(plan_.batch) * static_cast<double>(element_count(plan_.values[s.access.value].dims));
     }
-    const double fp = std::max(operations, held) * arithmetic, memory = loads * load;
-    double step = std::max({fp, memory, shuffles * shuffle}) + interference * std::min(fp, memory);
-    step = std::max(step, latency);
+    const double step = vector_cycles::of_step(std::max(operations, held) * vector_cycles::arithmetic,
+                                               loads * vector_cycles::load, shuffles * vector_cycles::shuffle);
     return points / held * steps * step + (shares ? results * exchange_of_sum : 0) + copies * relayout_of_element;
   }
 

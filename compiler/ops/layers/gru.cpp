@@ -36,7 +36,7 @@ struct Gru {
       const Value reset = sigmoid(gate(from_input, 0) + gate(from_hidden, 0));
       const Value update = sigmoid(gate(from_input, 1) + gate(from_hidden, 1));
       const Value renewed = tanh(gate(from_input, 2) + reset * gate(from_hidden, 2));
-      return (1.0 - update) * renewed + update * h;
+      return renewed + update * (h - renewed);
     });
   }
 
