@@ -20,9 +20,7 @@ inline bool same_in_image(const Graph& graph, NodeId id) {
 // Rounding keeps that up, and where an approximation of tanh or exp does not, it is by no more than its error.
 inline int grows_with(const Graph& graph, NodeId image) {
   const Node& node = graph[image];
-  const auto full = [&](size_t i) {
-    return graph[node.inputs[i]].shape == node.shape && node.varies == graph[node.inputs[i]].varies;
-  };
+  const auto full = [&](size_t i) { return graph[node.inputs[i]].shape == node.shape; };
   const auto is_positive = [&](size_t i) {
     const Node& factor = graph[node.inputs[i]];
     return factor.prim == Prim::constant && factor.attrs.value > 0;
