@@ -2,7 +2,9 @@
 #include "compiler/kernel/loop_tree.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <numeric>
 
 #include "compiler/kernel/affine.h"
 #include "compiler/kernel/legality.h"
@@ -206,6 +208,7 @@ class TreeBuilder {
     access.first = index.constant;
     access.last = index.constant + (scattered ? index.lane * (kernel_.lanes - 1) : 0);
     if (access.last < access.first) std::swap(access.first, access.last);
+    access.apart = scattered ? std::abs(index.lane) : 0;
     for (int32_t t = 0; t < index.count; ++t) access.strides.emplace_back(index.terms[t].loop, index.terms[t].factor);
     for (const int32_t a : node().accesses) {
       LoopAccess& like = tree_.accesses[a];
@@ -213,6 +216,7 @@ class TreeBuilder {
           like.strides != access.strides || like.store != access.store)
         continue;
       like.count += access.count;
+      like.apart = std::gcd(std::gcd(like.apart, access.apart), access.first - like.first);
       like.first = std::min(like.first, access.first), like.last = std::max(like.last, access.last);
       return;
     }

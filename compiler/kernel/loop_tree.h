@@ -32,6 +32,7 @@ struct LoopAccess {
   int64_t count = 0;            // of them
   int64_t elements = 1;         // of each
   int64_t first = 0, last = 0;  // offsets of the first element of the lowest and of the highest
+  int64_t apart = 0;            // greatest common divisor of the distances between them
   std::vector<std::pair<int32_t, int64_t>> strides = {};  // loop node, elements an iteration; ascending, none zero
 };
 

@@ -8,37 +8,81 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace shoal::kernel {
 namespace {
 
 constexpr double line_bytes = 64;
+// Lines at this distance share a set of L1; wider caches are taken to be no different.
+constexpr double way_bytes = 4096;
 
 // What one buffer adds to a footprint.
 struct Touched {
   double bytes = 0;            // if no two accesses met
+  double space = 0;            // of the cache that these take
   double first = 0, last = 0;  // range of elements
   bool anywhere = false;
 };
 
-double limit_of(const Buffer& buffer, const Touched& touched) {
+// Accesses that overlap, as those of windows do, touch no more than their range.
+Touched limited(const Buffer& buffer, Touched touched) {
   const auto bytes = static_cast<double>(element_bytes(buffer.type));
   double most = touched.anywhere ? INFINITY : (touched.last - touched.first) * bytes;
   if (buffer.size > 0) most = std::min(most, static_cast<double>(buffer.size) * bytes);
-  return std::min(touched.bytes, most);
+  touched.bytes = std::min(touched.bytes, most);
+  touched.space = std::min(touched.space, most);
+  return touched;
 }
 
-// Bytes of one access: whole lines where the next iterations move on by more than a line.
-double bytes_of(const Kernel& kernel, const LoopAccess& access) {
-  const auto element = static_cast<double>(element_bytes(kernel.buffers[access.buffer].type));
-  const double bytes = static_cast<double>(access.elements) * element;
-  if (access.strides.empty()) return access.scope < 0 ? bytes : std::max(bytes, line_bytes);
-  double shortest = INFINITY;
-  for (const auto& [loop, stride] : access.strides)
-    shortest = std::min(shortest, std::abs(static_cast<double>(stride)) * element);
-  return shortest >= line_bytes ? std::ceil(bytes / line_bytes) * line_bytes
-                                : std::max(bytes, std::min(shortest, line_bytes));
-}
+// How an access moves within a loop: by the loops in it, each of which adds its stride.
+class Movement {
+ public:
+  Movement(const Kernel& kernel, const LoopAccess& access)
+      : element_(element_bytes(kernel.buffers[access.buffer].type)),
+        access_bytes_(static_cast<double>(access.elements * element_)),
+        common_(access.apart * element_),
+        shortest_(shortest_of(access)),
+        free_(access.strides.empty()),
+        anywhere_(access.scope >= 0) {}
+
+  void add(int64_t stride) {
+    const double bytes = std::abs(static_cast<double>(stride * element_));
+    shortest_ = inside_ ? std::min(shortest_, bytes) : bytes;
+    common_ = std::gcd(common_, stride * element_);
+    inside_ = true;
+  }
+
+  // Bytes of one access: whole lines where the next one is further than a line.
+  double bytes() const {
+    if (free_) return anywhere_ ? std::max(access_bytes_, line_bytes) : access_bytes_;
+    return shortest_ >= line_bytes ? std::ceil(access_bytes_ / line_bytes) * line_bytes
+                                   : std::max(access_bytes_, std::min(shortest_, line_bytes));
+  }
+
+  // Bytes of the cache that it takes for each byte: all that it touches falls into one set of 2, 4, ... where the
+  // distances are so many lines.
+  double spread() const {
+    if (!inside_ || common_ == 0) return 1;
+    const double power = std::min(static_cast<double>(common_ & -common_), way_bytes);
+    return std::max(1.0, power / std::max(bytes(), line_bytes));
+  }
+
+ private:
+  double shortest_of(const LoopAccess& access) const {
+    double shortest = INFINITY;
+    for (const auto& [loop, stride] : access.strides)
+      shortest = std::min(shortest, std::abs(static_cast<double>(stride * element_)));
+    return shortest;
+  }
+
+  int64_t element_;
+  double access_bytes_;
+  int64_t common_;   // greatest common divisor of all distances
+  double shortest_;  // of the strides within the loop; as long as there is none, of all
+  bool free_, anywhere_;
+  bool inside_ = false;
+};
 
 }  // namespace
 
@@ -48,11 +92,13 @@ Traffic::Traffic(const Kernel& kernel, const LoopTree& tree, double groups)
       groups_(groups),
       footprint_(tree.nodes.size()),
       own_bytes_(tree.nodes.size()),
-      body_(tree.nodes.size()) {
+      space_(tree.nodes.size()) {
   std::vector<std::map<int32_t, Touched>> whole(tree.nodes.size()), once(tree.nodes.size());
   for (const LoopAccess& access : tree.accesses) {
-    const double single = bytes_of(kernel, access);
-    Touched touched{single * static_cast<double>(access.count), static_cast<double>(access.first),
+    Movement movement(kernel, access);
+    const double times = static_cast<double>(access.count);
+    double bytes = movement.bytes(), spread = movement.spread();
+    Touched touched{bytes * times, bytes * spread * times, static_cast<double>(access.first),
                     static_cast<double>(access.last + access.elements), access.scope >= 0};
     // An access may be repeated in one body at the same place; of neighbours each counts.
     own_bytes_[access.loop] += touched.bytes;
@@ -60,44 +106,56 @@ Traffic::Traffic(const Kernel& kernel, const LoopTree& tree, double groups)
       const auto [at, is_new] = to.try_emplace(access.buffer, more);
       if (is_new) return;
       Touched& all = at->second;
-      all.bytes += more.bytes;
+      all.bytes += more.bytes, all.space += more.space;
       all.first = std::min(all.first, more.first), all.last = std::max(all.last, more.last);
       all.anywhere = all.anywhere || more.anywhere;
     };
+    const auto repeat = [&](double trips) { touched.bytes *= trips, touched.space *= trips; };
     size_t next = access.strides.size();
     for (int32_t n = access.loop; n >= 0; n = tree.nodes[n].parent) {
       add(once[n], touched);
       while (next > 0 && access.strides[next - 1].first > n) --next;
       if (n <= access.scope) {  // elsewhere in every iteration
-        touched.bytes *= trips(n);
+        repeat(trips(n));
       } else if (next > 0 && access.strides[next - 1].first == n) {
-        const double way = static_cast<double>(access.strides[next - 1].second) * (trips(n) - 1);
-        touched.bytes *= trips(n);
+        const auto stride = static_cast<double>(access.strides[next - 1].second);
+        const double way = stride * (trips(n) - 1);
+        repeat(trips(n));
         (way < 0 ? touched.first : touched.last) += way;
+        movement.add(access.strides[next - 1].second);
+        touched.bytes *= movement.bytes() / bytes;
+        touched.space *= movement.bytes() * movement.spread() / (bytes * spread);
+        bytes = movement.bytes(), spread = movement.spread();
       }
-      // Iterations that overlap, as windows do, touch no more than the range.
-      touched.bytes = limit_of(kernel.buffers[access.buffer], touched);
+      touched = limited(kernel.buffers[access.buffer], touched);
       add(whole[n], touched);
     }
   }
   const auto total = [&](const std::map<int32_t, Touched>& all) {
-    double bytes = 0;
-    for (const auto& [buffer, touched] : all) bytes += limit_of(kernel.buffers[buffer], touched);
-    return bytes;
+    Touched sum;
+    for (const auto& [buffer, touched] : all) {
+      const Touched part = limited(kernel.buffers[buffer], touched);
+      sum.bytes += part.bytes, sum.space += part.space;
+    }
+    return sum;
   };
-  for (size_t n = 0; n < tree.nodes.size(); ++n) footprint_[n] = total(whole[n]), body_[n] = total(once[n]);
+  for (size_t n = 0; n < tree.nodes.size(); ++n) {
+    const Touched all = total(whole[n]);
+    footprint_[n] = all.bytes;
+    space_[n] = std::min(all.space, total(once[n]).space);
+  }
 }
 
 double Traffic::beyond(int32_t node, double cache_bytes) const {
   const auto n = static_cast<size_t>(node);
-  if (footprint_[n] <= cache_bytes || body_[n] <= cache_bytes) return footprint_[n];
+  if (space_[n] <= cache_bytes) return footprint_[n];
   double bytes = own_bytes_[n];
   for (const int32_t child : tree_.nodes[n].children) bytes += beyond(child, cache_bytes);
   return trips(node) * bytes;
 }
 
 double Traffic::bytes_beyond(double cache_bytes) const {
-  return footprint_of(0) <= cache_bytes ? 0 : beyond(0, cache_bytes);
+  return space_[0] <= cache_bytes && footprint_of(0) <= cache_bytes ? 0 : beyond(0, cache_bytes);
 }
 
 }  // namespace shoal::kernel

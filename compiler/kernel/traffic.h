@@ -30,7 +30,7 @@ class Traffic {
   double groups_;
   std::vector<double> footprint_;  // by node: of all its iterations
   std::vector<double> own_bytes_;  // by node: of its own accesses in one iteration, each from memory
-  std::vector<double> body_;       // by node: distinct bytes of one iteration
+  std::vector<double> space_;      // by node: of a cache in which all of them, or one iteration's, stay
 };
 
 }  // namespace shoal::kernel

@@ -18,7 +18,8 @@ Graph fold(Graph);  // constants, and identities such as x*1, x+0, reshape to th
 Graph cse(Graph);   // equal nodes become one
 Graph dce(Graph);   // nodes that no output needs go; inputs stay
 
-Graph join(Graph);  // sums of zero-padded pieces that lie side by side become concatenations
+Graph unroll_windows(Graph);  // reductions over the few offsets of windows become chains of scalars
+Graph join(Graph);            // sums of zero-padded pieces that lie side by side become concatenations
 
 // What a loop over time collects and another one reads at its own time is computed in the other one again, from carried
 // values and sums (contractions, reductions), which stay collected. To be followed by cse and dce.

@@ -104,6 +104,7 @@ Program finish(ProgramKind kind, const Scope& scope, Graph graph, Trace* trace, 
   program.kind = kind;
   if (hidden == HiddenState::zeros && has_hidden_states(graph))
     graph = run_pass("start_from_zeros", std::move(graph), start_from_zeros, trace);
+  graph = run_pass("unroll_windows", std::move(graph), unroll_windows, trace);
   program.graph = run_pass("fold", std::move(graph), fold, trace);
   program.graph = run_pass("join", std::move(program.graph), join, trace);
   program.graph = run_pass("cse", std::move(program.graph), cse, trace);

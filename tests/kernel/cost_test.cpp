@@ -1,7 +1,10 @@
 // The loop tree, the traffic and the cost of kernels small enough to count by hand.
 #include "compiler/kernel/cost.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <string>
 
 #include "compiler/kernel/kernel.h"
 #include "compiler/kernel/loop_tree.h"
@@ -106,6 +109,22 @@ TEST(Traffic, IsWhatDoesNotStayInTheCache) {
   // Three groups do not fit together, but each of them does while its steps run.
   const Traffic three(k, tree, 3);
   EXPECT_EQ(three.bytes_beyond(64 << 10), 3 * row_bytes + lines);
+}
+
+// Of lines that are 128 bytes apart each takes the place of two: what has the space in bytes may not stay.
+TEST(Traffic, KnowsThatLinesShareSets) {
+  const auto beyond = [](int step, double cache_bytes) {
+    std::string text = print(sums());
+    const std::string plain = "step 8 ";
+    text.replace(text.find(plain), plain.size(), fmt::format("step {} ", step));
+    const Kernel k = parse_kernel(text);
+    const LoopTree tree = loop_tree(k, {5});
+    return Traffic(k, tree, 1).bytes_beyond(cache_bytes);
+  };
+  const double lines = 256 * 64, result = 8 * 4;
+  EXPECT_EQ(beyond(32, 24 << 10), 5 * (lines + result));  // in every step again
+  EXPECT_EQ(beyond(32, 40 << 10), 0);
+  EXPECT_EQ(beyond(24, 24 << 10), 0);  // 342 lines, but 96 bytes apart
 }
 
 TEST(Cost, OneAccumulatorWaitsAndEightDoNot) {

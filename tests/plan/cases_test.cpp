@@ -74,7 +74,7 @@ void check_case(const Case& c) {
   ASSERT_TRUE(c.kind == "plan" || c.kind == "train") << "the first line starts with 'plan' or 'train'";
   ASSERT_FALSE(c.expectations.empty()) << "a case expects something";
   if (c.kind == "train") add_descent(graph);
-  const plan::Plan plan = plan_for(dce(cse(fold(graph))), c.schedule);
+  const plan::Plan plan = plan_for(dce(cse(fold(unroll_windows(graph)))), c.schedule);
   const std::string text = print(plan);
   const std::vector<std::string> lines = lines_of(text);
   auto from = lines.begin();

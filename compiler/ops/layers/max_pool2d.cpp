@@ -1,6 +1,7 @@
 // max_pool2d: the largest value under a window of [C, H, W], as PyTorch's nn.MaxPool2d.
 #include "compiler/ops/define_op.h"
 #include "compiler/ops/layers/images.h"
+#include "compiler/ops/layers/window_maximum.h"
 #include "compiler/ops/shapes.h"
 
 namespace shoal {
@@ -24,8 +25,7 @@ struct MaxPool2d {
       throw SpecError("layer", "expected a padding of at most half the kernel");  // else a window may hold nothing else
     }
     const std::array<int64_t, 2> steps{stride[0] ? stride[0] : kernel[0], stride[1] ? stride[1] : kernel[1]};
-    const Value windows = image_windows(x, kernel, steps, padding, -std::numeric_limits<double>::infinity());
-    return reduce(Reduction::max, windows, last_dims(windows, 2));
+    return window_maximum(x, kernel, steps, padding);
   }
 
   static Samples<MaxPool2d> samples() {
