@@ -106,8 +106,10 @@ void tile_phases(const Plan& plan, const Nest& nest, const Tile& phases, int bud
   for (size_t a = 0; a < best.size(); ++a) binding.axes[a].tile = best[a];
 }
 
-int64_t points_of(const Nest& nest, const Binding& binding, size_t axis) {
-  return ceil_div(nest.axes[axis].extent, binding.axes[axis].threads);
+// Points of an axis that a thread has at a time: of the samples, those of a chunk.
+int64_t points_of(const Plan& plan, const Nest& nest, const Binding& binding, size_t axis) {
+  const int64_t extent = nest.axes[axis].sample ? std::min(plan.chunk, nest.axes[axis].extent) : nest.axes[axis].extent;
+  return ceil_div(extent, binding.axes[axis].threads);
 }
 
 // Independent sums that hide the latency of a CPU's multiply-adds: two start in a cycle and take four. More of them
@@ -123,7 +125,7 @@ double cycles_of_tiles(const Plan& plan, const Nest& nest, const Binding& bindin
       return vector_cycles::of_step(points * vector_cycles::arithmetic,
                                     tile_loads(plan, nest, tile) * vector_cycles::load);
     }
-    const int64_t points = points_of(nest, binding, axis), rest = points % full[axis];
+    const int64_t points = points_of(plan, nest, binding, axis), rest = points % full[axis];
     double cycles = static_cast<double>(points / full[axis]) * from(axis + 1, tile);
     tile[axis] = static_cast<int>(rest);
     return rest == 0 ? cycles : cycles + from(axis + 1, tile);
@@ -145,7 +147,7 @@ void leave_rest(const Plan& plan, const Nest& nest, Binding& binding) {
   for (int a = 0; a < parallel; ++a)
     for (int b = a + 1; b < parallel; ++b)
       for (const auto& [wa, wb] : {std::pair{sample, unit}, std::pair{unit, sample}}) {
-        const int64_t points_a = points_of(nest, binding, a), points_b = points_of(nest, binding, b);
+        const int64_t points_a = points_of(plan, nest, binding, a), points_b = points_of(plan, nest, binding, b);
         int64_t ta = std::min<int64_t>(points_a, wa), tb = std::min<int64_t>(points_b, wb);
         if (ta < wa) tb = std::min(points_b, sample * unit / ta);
         if (tb < wb) ta = std::min(points_a, sample * unit / tb);
@@ -163,7 +165,7 @@ void leave_rest(const Plan& plan, const Nest& nest, Binding& binding) {
 
 void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   const Schedule& schedule = plan.schedule;
-  auto points = [&](int a) { return points_of(nest, binding, a); };
+  auto points = [&](int a) { return points_of(plan, nest, binding, a); };
   int parallel = nest.parallel_count();
   if (parallel == 0) return;
   int budget = schedule.tile_sample * schedule.tile_unit;
