@@ -16,6 +16,7 @@
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
+#include "compiler/emit/cuda_shared.h"
 #include "compiler/emit/cuda_uses.h"
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/ranges.h"
@@ -33,7 +34,7 @@ using kernel::Type;
 constexpr size_t longest_inlined = 88;  // longer expressions get a name, so that lines stay readable
 
 // Keys of mutable state in Expression::reads: a var is its instruction's index, the rest stands outside that range.
-constexpr int64_t shared_memory = -1, global_memory = -2;
+constexpr int64_t global_memory = -1;
 int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer} + 1) << 40 | element; }
 
 std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
@@ -115,13 +116,14 @@ class CudaEmitter {
     if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
     if (used(Op::lane) && !callable_)
       line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
-    if (!callable_ && std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared))
-      line("extern __shared__ float4 shoal_arena[];");
+    if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared)) {
+      if (!callable_) line("extern __shared__ float4 shoal_arena[];");
+      line("const unsigned arena = (unsigned)__cvta_generic_to_shared(shoal_arena);");
+    }
     for (int32_t b : used_buffers_) {
       const Buffer& buffer = kernel_.buffers[b];
       if (in_shared(b))
-        line("char* const {} = (char*)shoal_arena + {};  // {} elements", buffer_names_[b], buffer.offset * 4,
-             buffer.size);
+        line("constexpr int {} = {};  // {} elements", buffer_names_[b], buffer.offset * 4, buffer.size);
     }
     for (const auto& [bits, number] : held_)  // no count of steps is so negative, which the compiler cannot know
       line("const float k{} = __int_as_float(0x{:08x} + ({} == -2147483647 - 1));", number, bits, scalar_names_.at(0));
@@ -304,12 +306,7 @@ class CudaEmitter {
         return held == held_.end() ? float_literal(in.fimm) : name(fmt::format("k{}", held->second));
       }
       case Type::i32: return int_literal(static_cast<int32_t>(in.imm));
-      case Type::i64: {
-        Expression e = name(in.imm == INT64_MIN ? "(-9223372036854775807LL - 1)" : fmt::format("{}LL", in.imm));
-        if (in.imm < 0 && in.imm != INT64_MIN) e.precedence = Precedence::unary;
-        e.is_literal = true;
-        return e;
-      }
+      case Type::i64: return long_literal(in.imm);
       case Type::pred: return name(in.imm ? "true" : "false");
       case Type::f16:
       case Type::bf16:
@@ -320,18 +317,34 @@ class CudaEmitter {
 
   // ---- memory
 
-  // *(type*)(name + 4 * (index + imm)): the address in bytes, which is what the hardware takes.
-  Expression shared_element(const Instruction& in, int width) {
+  // "arena + index, array + constant": an address of shared memory in bytes, and what its instruction adds to it.
+  std::string shared_address(const Instruction& in) {
     check(in.args[0] < 0, "a base into shared memory");
-    const Expression index = in.args[1] >= 0 ? as_signed(times_four(in, 1)) : Expression{};
-    std::string address = buffer_names_[in.buffer];
-    if (in.args[1] >= 0) address += " + " + operand(index, Precedence::sum);
-    if (in.imm != 0) address += fmt::format(" {} {}", in.imm < 0 ? '-' : '+', 4 * (in.imm < 0 ? -in.imm : in.imm));
-    const std::string vector = width > 1 ? fmt::format("{}", width) : "";
-    Expression e = name(fmt::format("*({}{}*)({})", c_type(buffer_of(in).type), vector, address));
-    e.precedence = Precedence::unary;
-    merge_reads(e, index);
-    return e;
+    const Expression index = in.args[1] >= 0 ? times_four(in, 1) : int_literal(0);
+    const int64_t bytes = 4 * in.imm + (index.is_literal ? index.literal : 0);
+    std::string text = index.is_literal ? "arena" : "arena + " + operand(index, Precedence::sum);
+    text += ", " + buffer_names_[in.buffer];
+    if (bytes != 0) text += fmt::format(" {} {}", bytes < 0 ? '-' : '+', bytes < 0 ? -bytes : bytes);
+    return text;
+  }
+
+  void shared_load(int32_t i) {
+    const Instruction& in = code(i);
+    if (std::all_of(uses_.begin() + i, uses_.begin() + i + in.width, [](int uses) { return uses == 0; })) return;
+    std::string names;
+    for (int n = 0; n < in.width; n++) {
+      values_[i + n] = name(fmt::format("v{}", i + n));
+      names += values_[i + n].text + ", ";
+    }
+    line("{}({}{});", shared_function(Op::load, in.type, in.width), names, shared_address(in));
+  }
+
+  void shared_store(int32_t i) {
+    const Instruction& in = code(i);
+    const std::string address = shared_address(in);
+    std::vector<Expression> arguments{name(address)};
+    for (int n = 0; n < in.width; n++) arguments.push_back(as_signed(arg(code(i + n), 2)));
+    line("{};", call(shared_function(Op::store, buffer_of(in).type, in.width).c_str(), arguments).text);
   }
 
   // name[base + index + imm]
@@ -368,10 +381,6 @@ class CudaEmitter {
     return range.high + in.imm <= INT32_MAX && range.low + in.imm >= INT32_MIN ? "" : "LL";
   }
 
-  static int64_t state_of(const Buffer& buffer) {
-    return buffer.space == Space::shared ? shared_memory : global_memory;
-  }
-
   void load(int32_t i) {
     const Instruction& in = code(i);
     if (in.width == 0 && buffer_of(in).space != Space::local) return;  // defined with the first of its group
@@ -381,27 +390,23 @@ class CudaEmitter {
       e.reads.push_back(local_element(in.buffer, in.imm));
       return define(i, std::move(e));
     }
-    const bool shared = buffer_of(in).space == Space::shared;
-    e = shared ? shared_element(in, in.width) : element(in);
-    if (in.width > 1) return wide_load(i, shared ? e.text : fmt::format("*(const {}*)&{}", vector_type(in), e.text));
+    if (buffer_of(in).space == Space::shared) return shared_load(i);
+    e = element(in);
+    if (in.width > 1)
+      return wide_load(i, fmt::format("*(const {}*)&{}", c_vector(buffer_of(in).type, in.width), e.text));
     e = converted(buffer_of(in).type, e);
     e.reads_memory = true;
-    e.reads.push_back(state_of(buffer_of(in)));
+    e.reads.push_back(global_memory);
     define(i, std::move(e));
   }
 
   void wide_load(int32_t i, const std::string& element) {
     const Type stored = buffer_of(code(i)).type;
-    line("const {} q{} = {};", vector_type(code(i)), i, element);
+    line("const {} q{} = {};", c_vector(stored, code(i).width), i, element);
     for (int n = 0; n < code(i).width; n++) {
       values_[i + n] = converted(stored, name(fmt::format("q{}.{}", i, component(n))));
       if (stored != loaded_type(stored) && uses_[i + n] > 0) materialise(i + n);
     }
-  }
-
-  std::string vector_type(const Instruction& in) const {
-    const Type stored = buffer_of(in).type;
-    return fmt::format("{}{}", stored != loaded_type(stored) ? "ushort" : c_type(stored), in.width);
   }
 
   // What a load makes of an element: the prologue's functions widen those of 16 bits.
@@ -418,15 +423,14 @@ class CudaEmitter {
       return line("{} = {};", registers_.at(local_element(in.buffer, in.imm)), value.text);
     }
     if (in.width == 0) return;  // written with the first of its group
-    const bool shared = buffer.space == Space::shared;
-    const Expression target = shared ? shared_element(in, in.width) : element(in);
+    if (buffer.space == Space::shared) return shared_store(i);
+    const Expression target = element(in);
     std::vector<Expression> stored;
     for (int n = 0; n < in.width; n++) stored.push_back(as_signed(arg(code(i + n), 2)));
-    flush_readers_of(state_of(buffer));
+    flush_readers_of(global_memory);
     if (in.width == 1) return line("{} = {};", target.text, stored[0].text);
-    const std::string vector = fmt::format("{}{}", c_type(buffer.type), in.width);
-    const std::string to = shared ? target.text : fmt::format("*({}*)&{}", vector, target.text);
-    line("{} = {};", to, call(("make_" + vector).c_str(), stored).text);
+    const std::string vector = c_vector(buffer.type, in.width);
+    line("*({}*)&{} = {};", vector, target.text, call(("make_" + vector).c_str(), stored).text);
   }
 
   // ---- structure
@@ -562,7 +566,6 @@ class CudaEmitter {
       case Op::lanes_xor: return lanes_xor(i);
       case Op::mma: return mma(i);
       case Op::barrier:
-        flush_readers_of(shared_memory);
         flush_readers_of(global_memory);
         return line("{}", in.imm && !callable_ ? "__syncthreads();" : "__syncwarp();");
     }

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 
+#include "compiler/emit/cuda_shared.h"
+
 namespace shoal::emit {
 
 using kernel::Op;
@@ -130,6 +132,7 @@ std::string cuda_functions(const kernel::Kernel& kernel) {
                  "  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n");
   if (wanted.mma_tf32) text += once("MMA_TF32", product("tf32", "m16n8k8", "float", "__float_as_int"));
   if (wanted.mma_bf16) text += once("MMA_BF16", product("bf16", "m16n8k16", "int", ""));
+  for (const SharedFunction& f : shared_functions(kernel)) text += once(f.name, f.definition);
   return text;
 }
 
