@@ -11,12 +11,13 @@
 #include <map>
 #include <set>
 
+#include "compiler/emit/cuda_accesses.h"
 #include "compiler/emit/cuda_addresses.h"
 #include "compiler/emit/cuda_constants.h"
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
-#include "compiler/emit/cuda_shared.h"
+#include "compiler/emit/cuda_text.h"
 #include "compiler/emit/cuda_uses.h"
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/ranges.h"
@@ -39,7 +40,7 @@ int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer}
 
 std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
 
-class CudaEmitter {
+class CudaEmitter : private CudaText {
  public:
   // `callable`: as a device function instead of a kernel.
   CudaEmitter(const kernel::Kernel& kernel, bool callable)
@@ -62,24 +63,18 @@ class CudaEmitter {
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
     if (callable_ && kernel_.lanes > 1) line("__syncwarp();");
-    return out_ + "}\n";
+    return text_ + "}\n";
   }
 
  private:
   const Instruction& code(int32_t i) const { return kernel_.code[i]; }
   const Buffer& buffer_of(const Instruction& in) const { return kernel_.buffers[in.buffer]; }
 
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    out_.append(2 * static_cast<size_t>(depth_), ' ');
-    out_ += fmt::format(format, std::forward<Args>(args)...) + "\n";
-  }
-
   // ---- before the body
 
   void write_signature() {
-    out_ = comment_lines(kernel_.header);
-    out_ += cuda_functions(kernel_);
+    text_ = comment_lines(kernel_.header);
+    text_ += cuda_functions(kernel_, callable_);
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -98,13 +93,13 @@ class CudaEmitter {
     if (callable_) {
       for (const char* own : {"int group", "int lane"}) parameters.emplace_back(own);
       if (kernel_.shared_elements > 0) parameters.emplace_back("float4* shoal_arena");
-      out_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
+      text_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
     } else {
-      out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
-                          kernel_.name);
+      text_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
+                           kernel_.name);
     }
-    for (size_t p = 0; p < parameters.size(); p++) out_ += (p ? ",\n    " : "\n    ") + parameters[p];
-    out_ += ") {\n";
+    for (size_t p = 0; p < parameters.size(); p++) text_ += (p ? ",\n    " : "\n    ") + parameters[p];
+    text_ += ") {\n";
   }
 
   void write_prologue() {
@@ -328,7 +323,18 @@ class CudaEmitter {
     return text;
   }
 
-  void shared_load(int32_t i) {
+  // "array + (base + index), constant": the same of global memory, whose elements have 4 bytes.
+  std::string global_address(const Instruction& in) {
+    const bool apart = in.imm <= INT32_MAX / 4 && in.imm >= INT32_MIN / 4;
+    const bool alone = in.args[0] < 0 && in.args[1] < 0;
+    const std::string index = alone && apart ? "" : fmt::format(" + ({})", global_index(in, apart ? 0 : in.imm).text);
+    return fmt::format("{}{}, {}", buffer_names_[in.buffer], index, apart ? 4 * in.imm : 0);
+  }
+  std::string ptx_address(const Instruction& in) {
+    return buffer_of(in).space == Space::shared ? shared_address(in) : global_address(in);
+  }
+
+  void ptx_load(int32_t i) {
     const Instruction& in = code(i);
     if (std::all_of(uses_.begin() + i, uses_.begin() + i + in.width, [](int uses) { return uses == 0; })) return;
     std::string names;
@@ -336,19 +342,17 @@ class CudaEmitter {
       values_[i + n] = name(fmt::format("v{}", i + n));
       names += values_[i + n].text + ", ";
     }
-    line("{}({}{});", shared_function(Op::load, in.type, in.width), names, shared_address(in));
+    line("{}({}{});", access_function(in.op, buffer_of(in), in.width), names, ptx_address(in));
   }
 
-  void shared_store(int32_t i) {
-    const Instruction& in = code(i);
-    const std::string address = shared_address(in);
-    std::vector<Expression> arguments{name(address)};
-    for (int n = 0; n < in.width; n++) arguments.push_back(as_signed(arg(code(i + n), 2)));
-    line("{};", call(shared_function(Op::store, buffer_of(in).type, in.width).c_str(), arguments).text);
+  void ptx_store(const Instruction& in, const std::string& address, const std::vector<Expression>& stored) {
+    std::string text = address;
+    for (const Expression& e : stored) text += ", " + e.text;
+    line("{}({});", access_function(in.op, buffer_of(in), in.width), text);
   }
 
-  // name[base + index + imm]
-  Expression element(const Instruction& in) {
+  // base + index + imm
+  Expression global_index(const Instruction& in, int64_t imm) {
     Expression index;
     bool empty = true;
     const auto add = [&](const Expression& e) {
@@ -357,15 +361,14 @@ class CudaEmitter {
     };
     if (in.args[0] >= 0) add(arg(in, 0));
     if (in.args[1] >= 0) add(as_signed(arg(in, 1)));
-    if (in.imm != 0 || empty) {
-      const std::string text = fmt::format("{}{}", empty || in.imm > 0 ? in.imm : -in.imm, imm_suffix(in));
-      if (empty) {
-        index = name(text);
-      } else {
-        const Expression offset = name(text);
-        index = binary(index, in.imm < 0 ? "-" : "+", offset, Precedence::sum);
-      }
-    }
+    if (imm == 0 && !empty) return index;
+    const Expression offset = name(fmt::format("{}{}", empty || imm > 0 ? imm : -imm, imm_suffix(in)));
+    return empty ? offset : binary(index, imm < 0 ? "-" : "+", offset, Precedence::sum);
+  }
+
+  // name[base + index + imm]
+  Expression element(const Instruction& in) {
+    const Expression index = global_index(in, in.imm);
     Expression e = name(buffer_names_[in.buffer] + "[" + index.text + "]");
     merge_reads(e, index);
     return e;
@@ -390,7 +393,7 @@ class CudaEmitter {
       e.reads.push_back(local_element(in.buffer, in.imm));
       return define(i, std::move(e));
     }
-    if (buffer_of(in).space == Space::shared) return shared_load(i);
+    if (is_ptx_access(buffer_of(in), in.width, callable_)) return ptx_load(i);
     e = element(in);
     if (in.width > 1)
       return wide_load(i, fmt::format("*(const {}*)&{}", c_vector(buffer_of(in).type, in.width), e.text));
@@ -423,26 +426,18 @@ class CudaEmitter {
       return line("{} = {};", registers_.at(local_element(in.buffer, in.imm)), value.text);
     }
     if (in.width == 0) return;  // written with the first of its group
-    if (buffer.space == Space::shared) return shared_store(i);
-    const Expression target = element(in);
+    const bool ptx = is_ptx_access(buffer, in.width, callable_);
+    const std::string target = ptx ? ptx_address(in) : element(in).text;
     std::vector<Expression> stored;
     for (int n = 0; n < in.width; n++) stored.push_back(as_signed(arg(code(i + n), 2)));
     flush_readers_of(global_memory);
-    if (in.width == 1) return line("{} = {};", target.text, stored[0].text);
+    if (ptx) return ptx_store(in, target, stored);
+    if (in.width == 1) return line("{} = {};", target, stored[0].text);
     const std::string vector = c_vector(buffer.type, in.width);
-    line("*({}*)&{} = {};", vector, target.text, call(("make_" + vector).c_str(), stored).text);
+    line("*({}*)&{} = {};", vector, target, call(("make_" + vector).c_str(), stored).text);
   }
 
   // ---- structure
-
-  void open(const std::string& head) {
-    line("{} {{", head);
-    depth_++;
-  }
-  void close(const std::string& tail) {
-    depth_--;
-    line("}}{}", tail);
-  }
 
   void loop(int32_t i) {
     const Expression count = as_signed(atom(code(i).args[0]));  // C tests it every time: nothing that could change
@@ -583,8 +578,6 @@ class CudaEmitter {
   std::vector<std::string> buffer_names_, scalar_names_;
   std::map<int64_t, std::string> registers_;
   std::vector<int32_t> repeats_;
-  std::string out_;
-  int depth_ = 1;
 };
 
 }  // namespace

@@ -83,6 +83,10 @@ inline T* shared(unsigned address, int offset) {
   return reinterpret_cast<T*>(reinterpret_cast<char*>(::shoal_arena) + (address + static_cast<unsigned>(offset)));
 }
 template <typename T>
+inline T* global(const void* address, int offset) {
+  return reinterpret_cast<T*>(const_cast<char*>(static_cast<const char*>(address)) + offset);
+}
+template <typename T>
 inline T shuffle_xor(unsigned mask, T value, int lane_mask, int line) {
   static_assert(sizeof(T) == 4, "shuffles move 32-bit values");
   const unsigned bits = __builtin_bit_cast(unsigned, value);
@@ -110,25 +114,45 @@ inline void mma(int bf16, int line, float& d0, float& d1, float& d2, float& d3, 
 #define shoal_mma_tf32(...) emulate_shim::mma<float>(0, __LINE__, __VA_ARGS__)
 #define shoal_mma_bf16(...) emulate_shim::mma<int>(1, __LINE__, __VA_ARGS__)
 // Macros, for the line number of a fault. One access each, of the width that the instruction has.
-#define shoal_load_float(a, address, offset) const float a = *emulate_shim::shared<float>(address, offset)
-#define shoal_load_int(a, address, offset) const int a = *emulate_shim::shared<int>(address, offset)
-#define EMULATE_LOAD_2(T, a, b, address, offset)                   \
-  const T##2 a##_b = *emulate_shim::shared<T##2>(address, offset); \
+#define EMULATE_LOAD_2(T, PLACE, a, b, ...)                         \
+  const T##2 a##_b = *emulate_shim::PLACE<const T##2>(__VA_ARGS__); \
   const T a = a##_b.x, b = a##_b.y
-#define EMULATE_LOAD_4(T, a, b, c, d, address, offset)             \
-  const T##4 a##_d = *emulate_shim::shared<T##4>(address, offset); \
+#define EMULATE_LOAD_4(T, PLACE, a, b, c, d, ...)                   \
+  const T##4 a##_d = *emulate_shim::PLACE<const T##4>(__VA_ARGS__); \
   const T a = a##_d.x, b = a##_d.y, c = a##_d.z, d = a##_d.w
-#define shoal_load_float2(...) EMULATE_LOAD_2(float, __VA_ARGS__)
-#define shoal_load_int2(...) EMULATE_LOAD_2(int, __VA_ARGS__)
-#define shoal_load_float4(...) EMULATE_LOAD_4(float, __VA_ARGS__)
-#define shoal_load_int4(...) EMULATE_LOAD_4(int, __VA_ARGS__)
-#define EMULATE_STORE(T, value, address, offset) *emulate_shim::shared<T>(address, offset) = value
-#define shoal_store_float(address, offset, a) EMULATE_STORE(float, a, address, offset)
-#define shoal_store_int(address, offset, a) EMULATE_STORE(int, a, address, offset)
-#define shoal_store_float2(address, offset, ...) EMULATE_STORE(float2, make_float2(__VA_ARGS__), address, offset)
-#define shoal_store_int2(address, offset, ...) EMULATE_STORE(int2, make_int2(__VA_ARGS__), address, offset)
-#define shoal_store_float4(address, offset, ...) EMULATE_STORE(float4, make_float4(__VA_ARGS__), address, offset)
-#define shoal_store_int4(address, offset, ...) EMULATE_STORE(int4, make_int4(__VA_ARGS__), address, offset)
+#define EMULATE_STORE(T, PLACE, value, ...) *emulate_shim::PLACE<T>(__VA_ARGS__) = value
+#define shoal_load_shared_float(a, ...) const float a = *emulate_shim::shared<const float>(__VA_ARGS__)
+#define shoal_store_shared_float(address, offset, a) EMULATE_STORE(float, shared, a, address, offset)
+#define shoal_load_shared_float2(...) EMULATE_LOAD_2(float, shared, __VA_ARGS__)
+#define shoal_load_global_float2(...) EMULATE_LOAD_2(float, global, __VA_ARGS__)
+#define shoal_load_unwritten_float2(...) EMULATE_LOAD_2(float, global, __VA_ARGS__)
+#define shoal_store_shared_float2(address, offset, ...) \
+  EMULATE_STORE(float2, shared, make_float2(__VA_ARGS__), address, offset)
+#define shoal_store_global_float2(address, offset, ...) \
+  EMULATE_STORE(float2, global, make_float2(__VA_ARGS__), address, offset)
+#define shoal_load_shared_float4(...) EMULATE_LOAD_4(float, shared, __VA_ARGS__)
+#define shoal_load_global_float4(...) EMULATE_LOAD_4(float, global, __VA_ARGS__)
+#define shoal_load_unwritten_float4(...) EMULATE_LOAD_4(float, global, __VA_ARGS__)
+#define shoal_store_shared_float4(address, offset, ...) \
+  EMULATE_STORE(float4, shared, make_float4(__VA_ARGS__), address, offset)
+#define shoal_store_global_float4(address, offset, ...) \
+  EMULATE_STORE(float4, global, make_float4(__VA_ARGS__), address, offset)
+#define shoal_load_shared_int(a, ...) const int a = *emulate_shim::shared<const int>(__VA_ARGS__)
+#define shoal_store_shared_int(address, offset, a) EMULATE_STORE(int, shared, a, address, offset)
+#define shoal_load_shared_int2(...) EMULATE_LOAD_2(int, shared, __VA_ARGS__)
+#define shoal_load_global_int2(...) EMULATE_LOAD_2(int, global, __VA_ARGS__)
+#define shoal_load_unwritten_int2(...) EMULATE_LOAD_2(int, global, __VA_ARGS__)
+#define shoal_store_shared_int2(address, offset, ...) \
+  EMULATE_STORE(int2, shared, make_int2(__VA_ARGS__), address, offset)
+#define shoal_store_global_int2(address, offset, ...) \
+  EMULATE_STORE(int2, global, make_int2(__VA_ARGS__), address, offset)
+#define shoal_load_shared_int4(...) EMULATE_LOAD_4(int, shared, __VA_ARGS__)
+#define shoal_load_global_int4(...) EMULATE_LOAD_4(int, global, __VA_ARGS__)
+#define shoal_load_unwritten_int4(...) EMULATE_LOAD_4(int, global, __VA_ARGS__)
+#define shoal_store_shared_int4(address, offset, ...) \
+  EMULATE_STORE(int4, shared, make_int4(__VA_ARGS__), address, offset)
+#define shoal_store_global_int4(address, offset, ...) \
+  EMULATE_STORE(int4, global, make_int4(__VA_ARGS__), address, offset)
 #define threadIdx emulate_host.thread_index
 #define blockIdx emulate_host.block_index
 #define blockDim emulate_host.block_size

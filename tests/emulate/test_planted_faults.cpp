@@ -115,20 +115,26 @@ const std::vector<Planted> planted{
      "  out[(int)blockIdx.x * 64 + t] = in[t];\n  out[(int)blockIdx.x * 64 + t] += out[t]; /*HERE*/\n", "HERE", 2},
     // The same through the functions that are PTX on the device.
     {"SharedFunctionsWithoutBarrier", FaultKind::race,
-     "  shoal_store_float(arena + t * 4, 0, in[t]);\n  shoal_load_float(a, arena + (t ^ 1) * 4, 0); /*HERE*/\n"
+     "  shoal_store_shared_float(arena + t * 4, 0, in[t]);\n  shoal_load_shared_float(a, arena + (t ^ 1) * 4, 0); "
+     "/*HERE*/\n"
      "  out[t] = a;\n"},
     {"SharedFunctionReadsUninitialised", FaultKind::uninitialised,
-     "  if (t == 0) { shoal_store_float2(arena, 0, in[0], in[1]); }\n  __syncthreads();\n"
-     "  shoal_load_float4(a, b, c, d, arena, 0); /*HERE*/\n  out[t] = a + b + c + d;\n"},
+     "  if (t == 0) { shoal_store_shared_float2(arena, 0, in[0], in[1]); }\n  __syncthreads();\n"
+     "  shoal_load_shared_float4(a, b, c, d, arena, 0); /*HERE*/\n  out[t] = a + b + c + d;\n"},
     {"SharedFunctionMisaligned", FaultKind::misaligned,
-     "  smem[t] = in[t];\n  __syncthreads();\n  shoal_load_float4(a, b, c, d, arena, 8); /*HERE*/\n"
+     "  smem[t] = in[t];\n  __syncthreads();\n  shoal_load_shared_float4(a, b, c, d, arena, 8); /*HERE*/\n"
      "  out[t] = a + b + c + d;\n"},
     {"SharedFunctionStoresMisaligned", FaultKind::misaligned,
-     "  if (t == 0) {\n    shoal_store_int2(arena + 4, 16, 1, 2); /*HERE*/\n  }\n  out[t] = in[t];\n"},
+     "  if (t == 0) {\n    shoal_store_shared_int2(arena + 4, 16, 1, 2); /*HERE*/\n  }\n  out[t] = in[t];\n"},
     {"SharedFunctionOutOfBounds", FaultKind::out_of_bounds,
-     "  shoal_store_float(arena + t * 4, 4, in[t]); /*HERE*/\n  out[t] = in[t];\n"},
+     "  shoal_store_shared_float(arena + t * 4, 4, in[t]); /*HERE*/\n  out[t] = in[t];\n"},
+    {"GlobalFunctionOutOfBounds", FaultKind::out_of_bounds,
+     "  if (t == 0) {\n    shoal_load_unwritten_float4(a, b, c, d, in + 64, 256); /*HERE*/\n"
+     "    shoal_store_global_float4(out, 0, a, b, c, d);\n  }\n"},
+    {"GlobalFunctionMisaligned", FaultKind::misaligned,
+     "  if (t == 0) {\n    shoal_store_global_float2(out + 1, 8, in[0], in[1]); /*HERE*/\n  }\n"},
     {"SharedFunctionBelow", FaultKind::out_of_bounds,
-     "  if (t == 0) {\n    shoal_load_int(a, arena, -4); /*HERE*/\n    out[t] = (float)a;\n  }\n"},
+     "  if (t == 0) {\n    shoal_load_shared_int(a, arena, -4); /*HERE*/\n    out[t] = (float)a;\n  }\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedFault, testing::ValuesIn(planted),
