@@ -327,7 +327,8 @@ class CudaEmitter : private CudaText {
   std::string global_address(const Instruction& in) {
     const bool apart = in.imm <= INT32_MAX / 4 && in.imm >= INT32_MIN / 4;
     const bool alone = in.args[0] < 0 && in.args[1] < 0;
-    const std::string index = alone && apart ? "" : fmt::format(" + ({})", global_index(in, apart ? 0 : in.imm).text);
+    const std::string index =
+        alone && apart ? "" : " + " + operand(global_index(in, apart ? 0 : in.imm), Precedence::product);
     return fmt::format("{}{}, {}", buffer_names_[in.buffer], index, apart ? 4 * in.imm : 0);
   }
   std::string ptx_address(const Instruction& in) {
