@@ -38,7 +38,10 @@ while read -r package version tarball checksum folder; do
     echo "$folder: $version is there"
     continue
   fi
-  if ((!listed)); then "${apt[@]}" update; fi
+  if ((!listed)) && ! "${apt[@]}" -o "APT::Update::Error-Mode=any" update; then
+    echo "this machine's Debian mirror does not answer: run tools/vendor.sh where there is a network, and copy $target" >&2
+    exit 1
+  fi
   listed=1
   (cd "$work/download" && "${apt[@]}" --download-only source "$package=$version")
   echo "$checksum  $work/download/$tarball" | sha256sum --check --quiet ||

@@ -11,11 +11,13 @@
 #include <map>
 #include <set>
 
+#include "compiler/emit/cuda_accesses.h"
 #include "compiler/emit/cuda_addresses.h"
 #include "compiler/emit/cuda_constants.h"
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
+#include "compiler/emit/cuda_text.h"
 #include "compiler/emit/cuda_uses.h"
 #include "compiler/emit/emit.h"
 #include "compiler/kernel/ranges.h"
@@ -33,12 +35,12 @@ using kernel::Type;
 constexpr size_t longest_inlined = 88;  // longer expressions get a name, so that lines stay readable
 
 // Keys of mutable state in Expression::reads: a var is its instruction's index, the rest stands outside that range.
-constexpr int64_t shared_memory = -1, global_memory = -2;
+constexpr int64_t global_memory = -1;
 int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer} + 1) << 40 | element; }
 
 std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
 
-class CudaEmitter {
+class CudaEmitter : private CudaText {
  public:
   // `callable`: as a device function instead of a kernel.
   CudaEmitter(const kernel::Kernel& kernel, bool callable)
@@ -61,24 +63,18 @@ class CudaEmitter {
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
     if (callable_ && kernel_.lanes > 1) line("__syncwarp();");
-    return out_ + "}\n";
+    return text_ + "}\n";
   }
 
  private:
   const Instruction& code(int32_t i) const { return kernel_.code[i]; }
   const Buffer& buffer_of(const Instruction& in) const { return kernel_.buffers[in.buffer]; }
 
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    out_.append(2 * static_cast<size_t>(depth_), ' ');
-    out_ += fmt::format(format, std::forward<Args>(args)...) + "\n";
-  }
-
   // ---- before the body
 
   void write_signature() {
-    out_ = comment_lines(kernel_.header);
-    out_ += cuda_functions(kernel_);
+    text_ = comment_lines(kernel_.header);
+    text_ += cuda_functions(kernel_, callable_);
     std::vector<std::string> parameters;
     buffer_names_.resize(kernel_.buffers.size());
     for (size_t b = 0; b < kernel_.buffers.size(); b++) {
@@ -97,13 +93,13 @@ class CudaEmitter {
     if (callable_) {
       for (const char* own : {"int group", "int lane"}) parameters.emplace_back(own);
       if (kernel_.shared_elements > 0) parameters.emplace_back("float4* shoal_arena");
-      out_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
+      text_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
     } else {
-      out_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
-                          kernel_.name);
+      text_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
+                           kernel_.name);
     }
-    for (size_t p = 0; p < parameters.size(); p++) out_ += (p ? ",\n    " : "\n    ") + parameters[p];
-    out_ += ") {\n";
+    for (size_t p = 0; p < parameters.size(); p++) text_ += (p ? ",\n    " : "\n    ") + parameters[p];
+    text_ += ") {\n";
   }
 
   void write_prologue() {
@@ -115,13 +111,14 @@ class CudaEmitter {
     if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
     if (used(Op::lane) && !callable_)
       line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
-    if (!callable_ && std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared))
-      line("extern __shared__ float4 shoal_arena[];");
+    if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared)) {
+      if (!callable_) line("extern __shared__ float4 shoal_arena[];");
+      line("const unsigned arena = (unsigned)__cvta_generic_to_shared(shoal_arena);");
+    }
     for (int32_t b : used_buffers_) {
       const Buffer& buffer = kernel_.buffers[b];
       if (in_shared(b))
-        line("char* const {} = (char*)shoal_arena + {};  // {} elements", buffer_names_[b], buffer.offset * 4,
-             buffer.size);
+        line("constexpr int {} = {};  // {} elements", buffer_names_[b], buffer.offset * 4, buffer.size);
     }
     for (const auto& [bits, number] : held_)  // no count of steps is so negative, which the compiler cannot know
       line("const float k{} = __int_as_float(0x{:08x} + ({} == -2147483647 - 1));", number, bits, scalar_names_.at(0));
@@ -304,12 +301,7 @@ class CudaEmitter {
         return held == held_.end() ? float_literal(in.fimm) : name(fmt::format("k{}", held->second));
       }
       case Type::i32: return int_literal(static_cast<int32_t>(in.imm));
-      case Type::i64: {
-        Expression e = name(in.imm == INT64_MIN ? "(-9223372036854775807LL - 1)" : fmt::format("{}LL", in.imm));
-        if (in.imm < 0 && in.imm != INT64_MIN) e.precedence = Precedence::unary;
-        e.is_literal = true;
-        return e;
-      }
+      case Type::i64: return long_literal(in.imm);
       case Type::pred: return name(in.imm ? "true" : "false");
       case Type::f16:
       case Type::bf16:
@@ -320,22 +312,48 @@ class CudaEmitter {
 
   // ---- memory
 
-  // *(type*)(name + 4 * (index + imm)): the address in bytes, which is what the hardware takes.
-  Expression shared_element(const Instruction& in, int width) {
+  // "arena + index, array + constant": an address of shared memory in bytes, and what its instruction adds to it.
+  std::string shared_address(const Instruction& in) {
     check(in.args[0] < 0, "a base into shared memory");
-    const Expression index = in.args[1] >= 0 ? as_signed(times_four(in, 1)) : Expression{};
-    std::string address = buffer_names_[in.buffer];
-    if (in.args[1] >= 0) address += " + " + operand(index, Precedence::sum);
-    if (in.imm != 0) address += fmt::format(" {} {}", in.imm < 0 ? '-' : '+', 4 * (in.imm < 0 ? -in.imm : in.imm));
-    const std::string vector = width > 1 ? fmt::format("{}", width) : "";
-    Expression e = name(fmt::format("*({}{}*)({})", c_type(buffer_of(in).type), vector, address));
-    e.precedence = Precedence::unary;
-    merge_reads(e, index);
-    return e;
+    const Expression index = in.args[1] >= 0 ? times_four(in, 1) : int_literal(0);
+    const int64_t bytes = 4 * in.imm + (index.is_literal ? index.literal : 0);
+    std::string text = index.is_literal ? "arena" : "arena + " + operand(index, Precedence::sum);
+    text += ", " + buffer_names_[in.buffer];
+    if (bytes != 0) text += fmt::format(" {} {}", bytes < 0 ? '-' : '+', bytes < 0 ? -bytes : bytes);
+    return text;
   }
 
-  // name[base + index + imm]
-  Expression element(const Instruction& in) {
+  // "array + (base + index), constant": the same of global memory, whose elements have 4 bytes.
+  std::string global_address(const Instruction& in) {
+    const bool apart = in.imm <= INT32_MAX / 4 && in.imm >= INT32_MIN / 4;
+    const bool alone = in.args[0] < 0 && in.args[1] < 0;
+    const std::string index =
+        alone && apart ? "" : " + " + operand(global_index(in, apart ? 0 : in.imm), Precedence::product);
+    return fmt::format("{}{}, {}", buffer_names_[in.buffer], index, apart ? 4 * in.imm : 0);
+  }
+  std::string ptx_address(const Instruction& in) {
+    return buffer_of(in).space == Space::shared ? shared_address(in) : global_address(in);
+  }
+
+  void ptx_load(int32_t i) {
+    const Instruction& in = code(i);
+    if (std::all_of(uses_.begin() + i, uses_.begin() + i + in.width, [](int uses) { return uses == 0; })) return;
+    std::string names;
+    for (int n = 0; n < in.width; n++) {
+      values_[i + n] = name(fmt::format("v{}", i + n));
+      names += values_[i + n].text + ", ";
+    }
+    line("{}({}{});", access_function(in.op, buffer_of(in), in.width), names, ptx_address(in));
+  }
+
+  void ptx_store(const Instruction& in, const std::string& address, const std::vector<Expression>& stored) {
+    std::string text = address;
+    for (const Expression& e : stored) text += ", " + e.text;
+    line("{}({});", access_function(in.op, buffer_of(in), in.width), text);
+  }
+
+  // base + index + imm
+  Expression global_index(const Instruction& in, int64_t imm) {
     Expression index;
     bool empty = true;
     const auto add = [&](const Expression& e) {
@@ -344,15 +362,14 @@ class CudaEmitter {
     };
     if (in.args[0] >= 0) add(arg(in, 0));
     if (in.args[1] >= 0) add(as_signed(arg(in, 1)));
-    if (in.imm != 0 || empty) {
-      const std::string text = fmt::format("{}{}", empty || in.imm > 0 ? in.imm : -in.imm, imm_suffix(in));
-      if (empty) {
-        index = name(text);
-      } else {
-        const Expression offset = name(text);
-        index = binary(index, in.imm < 0 ? "-" : "+", offset, Precedence::sum);
-      }
-    }
+    if (imm == 0 && !empty) return index;
+    const Expression offset = name(fmt::format("{}{}", empty || imm > 0 ? imm : -imm, imm_suffix(in)));
+    return empty ? offset : binary(index, imm < 0 ? "-" : "+", offset, Precedence::sum);
+  }
+
+  // name[base + index + imm]
+  Expression element(const Instruction& in) {
+    const Expression index = global_index(in, in.imm);
     Expression e = name(buffer_names_[in.buffer] + "[" + index.text + "]");
     merge_reads(e, index);
     return e;
@@ -368,10 +385,6 @@ class CudaEmitter {
     return range.high + in.imm <= INT32_MAX && range.low + in.imm >= INT32_MIN ? "" : "LL";
   }
 
-  static int64_t state_of(const Buffer& buffer) {
-    return buffer.space == Space::shared ? shared_memory : global_memory;
-  }
-
   void load(int32_t i) {
     const Instruction& in = code(i);
     if (in.width == 0 && buffer_of(in).space != Space::local) return;  // defined with the first of its group
@@ -381,27 +394,23 @@ class CudaEmitter {
       e.reads.push_back(local_element(in.buffer, in.imm));
       return define(i, std::move(e));
     }
-    const bool shared = buffer_of(in).space == Space::shared;
-    e = shared ? shared_element(in, in.width) : element(in);
-    if (in.width > 1) return wide_load(i, shared ? e.text : fmt::format("*(const {}*)&{}", vector_type(in), e.text));
+    if (is_ptx_access(buffer_of(in), in.width, callable_)) return ptx_load(i);
+    e = element(in);
+    if (in.width > 1)
+      return wide_load(i, fmt::format("*(const {}*)&{}", c_vector(buffer_of(in).type, in.width), e.text));
     e = converted(buffer_of(in).type, e);
     e.reads_memory = true;
-    e.reads.push_back(state_of(buffer_of(in)));
+    e.reads.push_back(global_memory);
     define(i, std::move(e));
   }
 
   void wide_load(int32_t i, const std::string& element) {
     const Type stored = buffer_of(code(i)).type;
-    line("const {} q{} = {};", vector_type(code(i)), i, element);
+    line("const {} q{} = {};", c_vector(stored, code(i).width), i, element);
     for (int n = 0; n < code(i).width; n++) {
       values_[i + n] = converted(stored, name(fmt::format("q{}.{}", i, component(n))));
       if (stored != loaded_type(stored) && uses_[i + n] > 0) materialise(i + n);
     }
-  }
-
-  std::string vector_type(const Instruction& in) const {
-    const Type stored = buffer_of(in).type;
-    return fmt::format("{}{}", stored != loaded_type(stored) ? "ushort" : c_type(stored), in.width);
   }
 
   // What a load makes of an element: the prologue's functions widen those of 16 bits.
@@ -418,27 +427,18 @@ class CudaEmitter {
       return line("{} = {};", registers_.at(local_element(in.buffer, in.imm)), value.text);
     }
     if (in.width == 0) return;  // written with the first of its group
-    const bool shared = buffer.space == Space::shared;
-    const Expression target = shared ? shared_element(in, in.width) : element(in);
+    const bool ptx = is_ptx_access(buffer, in.width, callable_);
+    const std::string target = ptx ? ptx_address(in) : element(in).text;
     std::vector<Expression> stored;
     for (int n = 0; n < in.width; n++) stored.push_back(as_signed(arg(code(i + n), 2)));
-    flush_readers_of(state_of(buffer));
-    if (in.width == 1) return line("{} = {};", target.text, stored[0].text);
-    const std::string vector = fmt::format("{}{}", c_type(buffer.type), in.width);
-    const std::string to = shared ? target.text : fmt::format("*({}*)&{}", vector, target.text);
-    line("{} = {};", to, call(("make_" + vector).c_str(), stored).text);
+    flush_readers_of(global_memory);
+    if (ptx) return ptx_store(in, target, stored);
+    if (in.width == 1) return line("{} = {};", target, stored[0].text);
+    const std::string vector = c_vector(buffer.type, in.width);
+    line("*({}*)&{} = {};", vector, target, call(("make_" + vector).c_str(), stored).text);
   }
 
   // ---- structure
-
-  void open(const std::string& head) {
-    line("{} {{", head);
-    depth_++;
-  }
-  void close(const std::string& tail) {
-    depth_--;
-    line("}}{}", tail);
-  }
 
   void loop(int32_t i) {
     const Expression count = as_signed(atom(code(i).args[0]));  // C tests it every time: nothing that could change
@@ -562,7 +562,6 @@ class CudaEmitter {
       case Op::lanes_xor: return lanes_xor(i);
       case Op::mma: return mma(i);
       case Op::barrier:
-        flush_readers_of(shared_memory);
         flush_readers_of(global_memory);
         return line("{}", in.imm && !callable_ ? "__syncthreads();" : "__syncwarp();");
     }
@@ -580,8 +579,6 @@ class CudaEmitter {
   std::vector<std::string> buffer_names_, scalar_names_;
   std::map<int64_t, std::string> registers_;
   std::vector<int32_t> repeats_;
-  std::string out_;
-  int depth_ = 1;
 };
 
 }  // namespace

@@ -49,6 +49,18 @@ Expression int_literal(int32_t value) {
   return e;
 }
 
+Expression long_literal(int64_t value) {
+  Expression e;
+  e.is_literal = true;
+  if (value == std::numeric_limits<int64_t>::min()) {
+    e.text = "(-9223372036854775807LL - 1)";
+    return e;
+  }
+  e.text = fmt::format("{}LL", value);
+  if (value < 0) e.precedence = Precedence::unary;
+  return e;
+}
+
 Expression as_signed(const Expression& e) { return e.is_unsigned ? prefix("(int)", e) : e; }
 
 Expression as_unsigned(const Expression& e) {

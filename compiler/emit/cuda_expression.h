@@ -28,6 +28,7 @@ struct Expression {
 Expression name(std::string text);
 Expression float_literal(float);
 Expression int_literal(int32_t);
+Expression long_literal(int64_t);
 
 // The same value with C++ type int, or unsigned.
 Expression as_signed(const Expression&);

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 
+#include "compiler/emit/cuda_accesses.h"
+
 namespace shoal::emit {
 
 using kernel::Op;
@@ -82,7 +84,7 @@ std::string product(const std::string& type, const std::string& shape, const std
 
 }  // namespace
 
-std::string cuda_functions(const kernel::Kernel& kernel) {
+std::string cuda_functions(const kernel::Kernel& kernel, bool callable) {
   const Wanted wanted = functions_of(kernel);
   std::string text;
   // CUDA's own __fmaf_rn is two functions around this one, and thousands of them to inline are a sixth of NVRTC's time.
@@ -130,6 +132,7 @@ std::string cuda_functions(const kernel::Kernel& kernel) {
                  "  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n");
   if (wanted.mma_tf32) text += once("MMA_TF32", product("tf32", "m16n8k8", "float", "__float_as_int"));
   if (wanted.mma_bf16) text += once("MMA_BF16", product("bf16", "m16n8k16", "int", ""));
+  for (const AccessFunction& f : access_functions(kernel, callable)) text += once(f.name, f.definition);
   return text;
 }
 

@@ -136,6 +136,7 @@ constexpr auto reserved = std::to_array<std::string_view>({
     "group",
     "warp",
     "lane",
+    "arena",
     "shoal_arena",
     "shoal_div",
     "shoal_max",
@@ -205,6 +206,13 @@ std::string_view c_type(kernel::Type type) {
     case kernel::Type::none: return "void";
   }
   throw InternalError("internal error: no such type");
+}
+
+std::string c_vector(kernel::Type element, int width) {
+  const bool half = element == kernel::Type::f16 || element == kernel::Type::bf16;
+  std::string text(half && width > 1 ? "ushort" : c_type(element));
+  if (width > 1) text += std::to_string(width);
+  return text;
 }
 
 }  // namespace shoal::emit

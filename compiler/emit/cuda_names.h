@@ -24,5 +24,6 @@ std::string comment_lines(std::string_view text);
 
 // The C++ type of a value, or of an element of a buffer.
 std::string_view c_type(kernel::Type);
+std::string c_vector(kernel::Type element, int width);  // "float4"; of one element: its own type
 
 }  // namespace shoal::emit

@@ -211,7 +211,19 @@ bool TileReduction::is_zero(int32_t value) const {
   return i.op == Op::constant && i.type == kernel::Type::f32 && i.fimm == 0;
 }
 
+// An accumulator that holds nothing yet.
+bool TileReduction::is_identity(int32_t value) const {
+  const kernel::Instruction& i = builder_.kernel().code[value];
+  if (i.op != Op::constant) return false;
+  return i.type == kernel::Type::f32 ? i.fimm == static_cast<float>(identity_)
+                                     : i.imm == static_cast<int64_t>(identity_);
+}
+
+// What is combined with nothing stays as it is. So a sum starts from its first addend, and one of negative zeros alone
+// is a negative zero; numbers too small to be normal, which an addition would flush, are left to the next instruction.
 int32_t TileReduction::combine(int32_t a, int32_t b) {
+  if (is_identity(a)) return b;
+  if (is_identity(b)) return a;
   switch (nest_.reduction) {
     case Reduction::sum: return builder_.emit(Op::add, a, b);
     case Reduction::max: return builder_.emit(Op::max, a, b);

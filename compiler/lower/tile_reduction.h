@@ -41,6 +41,7 @@ class TileReduction {
   void expect_steps(const std::vector<std::vector<Point>>& steps);
   int32_t accumulate(int32_t accumulator, const Point& point);
   bool is_zero(int32_t value) const;
+  bool is_identity(int32_t value) const;
 
   Context& context_;
   kernel::Builder& builder_;

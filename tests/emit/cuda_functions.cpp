@@ -52,7 +52,7 @@ std::string emitted_functions() {
   k.code.push_back({.op = kernel::Op::constant, .type = kernel::Type::f32});
   k.code.push_back({.op = kernel::Op::div, .type = kernel::Type::f32, .args = {0, 0, -1}});
   k.code.push_back({.op = kernel::Op::sqrt, .type = kernel::Type::f32, .args = {0, -1, -1}});
-  std::string text = cuda_functions(k);
+  std::string text = cuda_functions(k, false);
   text = std::regex_replace(text, std::regex("#[^\n]*\n"), "");
   text = std::regex_replace(text, std::regex("asm\\(\"(\\w+)\\.approx\\.ftz\\.f32[^;]*;[^;]*;"), "y = emulated_$1(x);");
   return std::regex_replace(text, std::regex("shoal_(div|sqrt)\\("), "device_$1(");

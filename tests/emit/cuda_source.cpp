@@ -131,6 +131,33 @@ TEST(CudaSource, LoadsAreNotMadeConditional) {
               testing::ContainsRegex("const float v[0-9]+ = in.lane.;\n  out.lane. = lane < 5 . v[0-9]+ : 0.0f;"));
 }
 
+// What NVRTC need not analyse: all of shared memory, and in kernels the wide accesses of global memory. The constant of
+// an address stands in the instruction. A device function's arrays may stand anywhere, so there they stay C++.
+TEST(CudaSource, AccessesArePtxWithTheConstantApart) {
+  Kernel k = two_buffers();
+  k.shared_elements = 128;
+  k.buffers.push_back({.name = "tile", .space = Space::shared, .size = 64, .offset = 64});
+  Builder b(k);
+  const int32_t lane = b.leaf(Op::lane), four = b.emit(Op::mul, lane, b.constant_i32(4));
+  const int32_t wide = b.load(0, -1, four, 4, 4);
+  b.store(2, -1, lane, 32, wide);
+  const int32_t back = b.load(2, -1, lane, 32);
+  for (int n = 0; n < 4; ++n) b.store(1, -1, four, n, n == 0 ? back : wide + n, n == 0 ? 4 : 0);
+  const std::string kernel = cuda(k), function = cuda_device_function(k);
+  for (const char* line :
+       {"asm volatile(\"ld.shared.f32 %0, [%1 + %2];\" : \"=f\"(a) : \"r\"(address), \"n\"(offset) : \"memory\")",
+        "constexpr int tile = 256;", "shoal_store_shared_float(arena + (unsigned)lane * 4, tile + 128, ",
+        ", arena + (unsigned)lane * 4, tile + 128);"}) {
+    EXPECT_THAT(kernel, HasSubstr(line));
+    EXPECT_THAT(function, HasSubstr(line));
+  }
+  EXPECT_THAT(kernel, HasSubstr("asm volatile(\"ld.global.nc.v4.f32 {%0, %1, %2, %3}, [%4 + %5];\""));
+  EXPECT_THAT(kernel, HasSubstr(", in + v2, 16);"));
+  EXPECT_THAT(kernel, HasSubstr("shoal_store_global_float4(out + v2, 0, v"));
+  EXPECT_THAT(function, HasSubstr("*(const float4*)&in[v2 + 4];"));
+  EXPECT_THAT(function, HasSubstr("*(float4*)&out[v2] = make_float4(v"));
+}
+
 TEST(CudaSource, OneBarrierOrCollectiveALine) {
   for (const auto& sample : cuda_kernels::all_samples()) {
     std::istringstream text(cuda(sample.kernel));

@@ -71,7 +71,21 @@ inline float shoal_min(float a, float b) { return a < b ? a : b; }
 inline float fabsf(float a) { return __builtin_fabsf(a); }
 inline float floorf(float a) { return __builtin_floorf(a); }
 
+extern "C" float4 shoal_arena[];
+inline unsigned __cvta_generic_to_shared(const void* p) {
+  return static_cast<unsigned>(static_cast<const char*>(p) - reinterpret_cast<const char*>(::shoal_arena));
+}
+
 namespace emulate_shim {
+// Addresses wrap at 32 bits, as on the device: what lies below the arena is far away from all that a kernel may touch.
+template <typename T>
+inline T* shared(unsigned address, int offset) {
+  return reinterpret_cast<T*>(reinterpret_cast<char*>(::shoal_arena) + (address + static_cast<unsigned>(offset)));
+}
+template <typename T>
+inline T* global(const void* address, int offset) {
+  return reinterpret_cast<T*>(const_cast<char*>(static_cast<const char*>(address)) + offset);
+}
 template <typename T>
 inline T shuffle_xor(unsigned mask, T value, int lane_mask, int line) {
   static_assert(sizeof(T) == 4, "shuffles move 32-bit values");
@@ -99,6 +113,46 @@ inline void mma(int bf16, int line, float& d0, float& d1, float& d2, float& d3, 
 #define __shfl_xor_sync(mask, value, lane_mask) emulate_shim::shuffle_xor(mask, value, lane_mask, __LINE__)
 #define shoal_mma_tf32(...) emulate_shim::mma<float>(0, __LINE__, __VA_ARGS__)
 #define shoal_mma_bf16(...) emulate_shim::mma<int>(1, __LINE__, __VA_ARGS__)
+// Macros, for the line number of a fault. One access each, of the width that the instruction has.
+#define EMULATE_LOAD_2(T, PLACE, a, b, ...)                         \
+  const T##2 a##_b = *emulate_shim::PLACE<const T##2>(__VA_ARGS__); \
+  const T a = a##_b.x, b = a##_b.y
+#define EMULATE_LOAD_4(T, PLACE, a, b, c, d, ...)                   \
+  const T##4 a##_d = *emulate_shim::PLACE<const T##4>(__VA_ARGS__); \
+  const T a = a##_d.x, b = a##_d.y, c = a##_d.z, d = a##_d.w
+#define EMULATE_STORE(T, PLACE, value, ...) *emulate_shim::PLACE<T>(__VA_ARGS__) = value
+#define shoal_load_shared_float(a, ...) const float a = *emulate_shim::shared<const float>(__VA_ARGS__)
+#define shoal_store_shared_float(address, offset, a) EMULATE_STORE(float, shared, a, address, offset)
+#define shoal_load_shared_float2(...) EMULATE_LOAD_2(float, shared, __VA_ARGS__)
+#define shoal_load_global_float2(...) EMULATE_LOAD_2(float, global, __VA_ARGS__)
+#define shoal_load_unwritten_float2(...) EMULATE_LOAD_2(float, global, __VA_ARGS__)
+#define shoal_store_shared_float2(address, offset, ...) \
+  EMULATE_STORE(float2, shared, make_float2(__VA_ARGS__), address, offset)
+#define shoal_store_global_float2(address, offset, ...) \
+  EMULATE_STORE(float2, global, make_float2(__VA_ARGS__), address, offset)
+#define shoal_load_shared_float4(...) EMULATE_LOAD_4(float, shared, __VA_ARGS__)
+#define shoal_load_global_float4(...) EMULATE_LOAD_4(float, global, __VA_ARGS__)
+#define shoal_load_unwritten_float4(...) EMULATE_LOAD_4(float, global, __VA_ARGS__)
+#define shoal_store_shared_float4(address, offset, ...) \
+  EMULATE_STORE(float4, shared, make_float4(__VA_ARGS__), address, offset)
+#define shoal_store_global_float4(address, offset, ...) \
+  EMULATE_STORE(float4, global, make_float4(__VA_ARGS__), address, offset)
+#define shoal_load_shared_int(a, ...) const int a = *emulate_shim::shared<const int>(__VA_ARGS__)
+#define shoal_store_shared_int(address, offset, a) EMULATE_STORE(int, shared, a, address, offset)
+#define shoal_load_shared_int2(...) EMULATE_LOAD_2(int, shared, __VA_ARGS__)
+#define shoal_load_global_int2(...) EMULATE_LOAD_2(int, global, __VA_ARGS__)
+#define shoal_load_unwritten_int2(...) EMULATE_LOAD_2(int, global, __VA_ARGS__)
+#define shoal_store_shared_int2(address, offset, ...) \
+  EMULATE_STORE(int2, shared, make_int2(__VA_ARGS__), address, offset)
+#define shoal_store_global_int2(address, offset, ...) \
+  EMULATE_STORE(int2, global, make_int2(__VA_ARGS__), address, offset)
+#define shoal_load_shared_int4(...) EMULATE_LOAD_4(int, shared, __VA_ARGS__)
+#define shoal_load_global_int4(...) EMULATE_LOAD_4(int, global, __VA_ARGS__)
+#define shoal_load_unwritten_int4(...) EMULATE_LOAD_4(int, global, __VA_ARGS__)
+#define shoal_store_shared_int4(address, offset, ...) \
+  EMULATE_STORE(int4, shared, make_int4(__VA_ARGS__), address, offset)
+#define shoal_store_global_int4(address, offset, ...) \
+  EMULATE_STORE(int4, global, make_int4(__VA_ARGS__), address, offset)
 #define threadIdx emulate_host.thread_index
 #define blockIdx emulate_host.block_index
 #define blockDim emulate_host.block_size

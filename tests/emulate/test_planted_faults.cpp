@@ -17,7 +17,7 @@ constexpr int block = 64;
 std::string kernel(const std::string& body) {
   return "extern \"C\" __global__ void __launch_bounds__(64) k(float* out, const float* __restrict__ in) {\n"
          "  extern __shared__ float4 shoal_arena[];\n"
-         "  float* const smem = (float*)shoal_arena;\n"
+         "  float* const smem = (float*)shoal_arena; const unsigned arena = __cvta_generic_to_shared(smem);\n"
          "  const int t = (int)threadIdx.x;\n" +
          body + "}\n";
 }
@@ -113,6 +113,28 @@ const std::vector<Planted> planted{
     {"TwoBlocksWriteOneWord", FaultKind::race, "  out[t] = (float)(int)blockIdx.x; /*HERE*/\n", "HERE", 2},
     {"OneBlockReadsAnothers", FaultKind::race,
      "  out[(int)blockIdx.x * 64 + t] = in[t];\n  out[(int)blockIdx.x * 64 + t] += out[t]; /*HERE*/\n", "HERE", 2},
+    // The same through the functions that are PTX on the device.
+    {"SharedFunctionsWithoutBarrier", FaultKind::race,
+     "  shoal_store_shared_float(arena + t * 4, 0, in[t]);\n  shoal_load_shared_float(a, arena + (t ^ 1) * 4, 0); "
+     "/*HERE*/\n"
+     "  out[t] = a;\n"},
+    {"SharedFunctionReadsUninitialised", FaultKind::uninitialised,
+     "  if (t == 0) { shoal_store_shared_float2(arena, 0, in[0], in[1]); }\n  __syncthreads();\n"
+     "  shoal_load_shared_float4(a, b, c, d, arena, 0); /*HERE*/\n  out[t] = a + b + c + d;\n"},
+    {"SharedFunctionMisaligned", FaultKind::misaligned,
+     "  smem[t] = in[t];\n  __syncthreads();\n  shoal_load_shared_float4(a, b, c, d, arena, 8); /*HERE*/\n"
+     "  out[t] = a + b + c + d;\n"},
+    {"SharedFunctionStoresMisaligned", FaultKind::misaligned,
+     "  if (t == 0) {\n    shoal_store_shared_int2(arena + 4, 16, 1, 2); /*HERE*/\n  }\n  out[t] = in[t];\n"},
+    {"SharedFunctionOutOfBounds", FaultKind::out_of_bounds,
+     "  shoal_store_shared_float(arena + t * 4, 4, in[t]); /*HERE*/\n  out[t] = in[t];\n"},
+    {"GlobalFunctionOutOfBounds", FaultKind::out_of_bounds,
+     "  if (t == 0) {\n    shoal_load_unwritten_float4(a, b, c, d, in + 64, 256); /*HERE*/\n"
+     "    shoal_store_global_float4(out, 0, a, b, c, d);\n  }\n"},
+    {"GlobalFunctionMisaligned", FaultKind::misaligned,
+     "  if (t == 0) {\n    shoal_store_global_float2(out + 1, 8, in[0], in[1]); /*HERE*/\n  }\n"},
+    {"SharedFunctionBelow", FaultKind::out_of_bounds,
+     "  if (t == 0) {\n    shoal_load_shared_int(a, arena, -4); /*HERE*/\n    out[t] = (float)a;\n  }\n"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedFault, testing::ValuesIn(planted),
