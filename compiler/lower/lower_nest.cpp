@@ -115,7 +115,9 @@ class NestLowering {
       int32_t pred = builder_.emit(Op::lt, context_.thread(spread), builder_.constant_i32(guard));
       return bracket(context_, scalars_, [&] { builder_.when(pred); }, [&] { body(-1); });
     }
-    if (block == span) {
+    // The rest of a CPU's axis is a loop of one turn, as only of loops the code is shared among equal layers.
+    const bool shares_code = begin > 0 && context_.plan.access == 1;
+    if (block == span && !shares_code) {
       // No loop, yet a scope of its own: another segment of this axis has other constants for the same points.
       context_.open();
       scalars_.open();
