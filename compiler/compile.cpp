@@ -12,6 +12,7 @@
 #include "compiler/kernel/fold_repeats.h"
 #include "compiler/lower/lower.h"
 #include "compiler/make_plan.h"
+#include "compiler/plan/gpu_machine.h"
 #include "compiler/rank.h"
 #include "compiler/support/error.h"
 
@@ -33,6 +34,12 @@ std::optional<Precision> permission_of(std::string_view schedule) {
   constexpr std::string_view key = "precision=";
   if (!schedule.starts_with(key) || schedule.find(' ') != std::string::npos) return {};
   return parse_precision(schedule.substr(key.size()), "schedule");
+}
+
+std::string source_of(const kernel::Kernel& k, const Target& target) {
+  if (target.kind == Target::Kind::cpu) return emit::llvm(k, target.cpu);
+  const plan::GpuMachine machine = plan::gpu_machine(target.sm, target.workers, target.shared_bytes);
+  return emit::cuda(k, plan::blocks_of_any_registers(machine, k.warps * k.lanes, k.shared_elements * 4));
 }
 
 std::string header_text(const Graph& graph, const Module& m) {
@@ -105,10 +112,8 @@ Module compile(const Graph& graph, const Target& target, const Options& options,
   m.per_step = scaled(kernel::estimate(m.kernel, std::vector<int32_t>(m.kernel.scalars.size(), 1)),
                       static_cast<double>(m.groups));
   m.kernel.header = header_text(graph, m);
-  m.source = run(
-      "source", trace,
-      [&] { return target.kind == Target::Kind::cpu ? emit::llvm(m.kernel, target.cpu) : emit::cuda(m.kernel); },
-      [](const std::string& text) { return text; });
+  m.source =
+      run("source", trace, [&] { return source_of(m.kernel, target); }, [](const std::string& text) { return text; });
   return m;
 }
 

@@ -43,9 +43,10 @@ std::string_view component(int64_t n) { return std::string_view("xyzw").substr(s
 class CudaEmitter : private CudaText {
  public:
   // `callable`: as a device function instead of a kernel.
-  CudaEmitter(const kernel::Kernel& kernel, bool callable)
+  CudaEmitter(const kernel::Kernel& kernel, bool callable, int resident)
       : kernel_(kernel),
         callable_(callable),
+        resident_(resident),
         ranges_(kernel::value_ranges(kernel)),
         in_bytes_(shared_byte_offsets(kernel)),
         held_(held_constants(kernel)),
@@ -95,8 +96,9 @@ class CudaEmitter : private CudaText {
       if (kernel_.shared_elements > 0) parameters.emplace_back("float4* shoal_arena");
       text_ += fmt::format("__device__ __forceinline__ void {}(", kernel_.name);
     } else {
-      text_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}) {}(", kernel_.warps * kernel_.lanes,
-                           kernel_.name);
+      const std::string blocks = resident_ > 0 ? fmt::format(", {}", resident_) : "";
+      text_ += fmt::format("extern \"C\" __global__ void __launch_bounds__({}{}) {}(", kernel_.warps * kernel_.lanes,
+                           blocks, kernel_.name);
     }
     for (size_t p = 0; p < parameters.size(); p++) text_ += (p ? ",\n    " : "\n    ") + parameters[p];
     text_ += ") {\n";
@@ -569,6 +571,7 @@ class CudaEmitter : private CudaText {
 
   const kernel::Kernel& kernel_;
   const bool callable_;
+  const int resident_;
   const std::vector<kernel::ValueRange> ranges_;
   const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   const std::map<uint32_t, int> held_;
@@ -583,11 +586,11 @@ class CudaEmitter : private CudaText {
 
 }  // namespace
 
-std::string cuda(const kernel::Kernel& kernel) { return CudaEmitter(kernel, false).run(); }
+std::string cuda(const kernel::Kernel& kernel, int resident) { return CudaEmitter(kernel, false, resident).run(); }
 
 std::string cuda_device_function(const kernel::Kernel& kernel) {
   check(kernel.warps == 1, "a device function of {} warps", kernel.warps);
-  return CudaEmitter(kernel, true).run();
+  return CudaEmitter(kernel, true, 0).run();
 }
 
 }  // namespace shoal::emit

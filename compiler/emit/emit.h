@@ -11,8 +11,9 @@ namespace shoal::emit {
 //   extern "C" __global__ void __launch_bounds__(warps*lanes) NAME(float* buffer..., int scalar...)
 // Dynamic shared memory of kernel.shared_elements * 4 bytes. Group index is blockIdx.x. Readable by a person: named
 // buffers, indented loops, the header as comments; values that are used once are written inside their user's
-// expression.
-std::string cuda(const kernel::Kernel&);
+// expression. Where `resident` is not 0, __launch_bounds__ also says that a multiprocessor runs that many blocks at
+// once, so that ptxas need not save registers for more.
+std::string cuda(const kernel::Kernel&, int resident = 0);
 
 // The same code as a function to call from a kernel of somebody else's, by all lanes of one warp together:
 //   __device__ __forceinline__ void NAME(buffers..., scalars..., int group, int lane, float4* shoal_arena)

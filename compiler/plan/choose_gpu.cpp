@@ -17,8 +17,6 @@ constexpr int warp_lanes = 32;
 constexpr double schedulers = 4;
 constexpr double special_lanes = 16;
 constexpr double l2_bytes_per_cycle = 32;  // of one multiprocessor, when all of them read
-constexpr int64_t reserved_shared = 1024;  // of a block, by the system
-constexpr int most_registers = 255;
 // Assumed, not measured: cycles from one instruction of a lone warp to the next, most of which do not depend on each
 // other; of waiting for shared memory once in each round of a loop; of a barrier among warps, and in one.
 constexpr double cycles_between = 1.3, wait_of_round = 30, barrier_of_group = 40, barrier_of_warp = 15;

@@ -3,6 +3,7 @@
 // 3090, 4090 and 5090. Of sm_90 and sm_100 mma.sync is assumed to reach 62 % of the H200's peak of 495).
 #include "compiler/plan/gpu_machine.h"
 
+#include <algorithm>
 #include <array>
 
 namespace shoal::plan {
@@ -33,6 +34,12 @@ GpuMachine gpu_machine(int sm, int multiprocessors, int64_t block_shared) {
   machine.multiprocessors = multiprocessors;
   machine.block_shared = block_shared;
   return machine;
+}
+
+int blocks_of_any_registers(const GpuMachine& machine, int threads, int64_t shared_bytes) {
+  const int64_t by_shared = std::max<int64_t>(1, machine.shared / (shared_bytes + reserved_shared));
+  const int64_t blocks = std::min<int64_t>({by_shared, machine.blocks, std::max(1, 32 * machine.warps / threads)});
+  return blocks * threads * (most_registers + 1) <= machine.registers ? static_cast<int>(blocks) : 0;
 }
 
 }  // namespace shoal::plan

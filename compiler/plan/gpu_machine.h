@@ -23,4 +23,11 @@ struct GpuMachine {
 // a block are the target's, which has them from the driver where there is one.
 GpuMachine gpu_machine(int sm, int multiprocessors, int64_t block_shared);
 
+// Blocks of so many threads and bytes of shared memory that a multiprocessor has room for, whatever registers they
+// take: 0 where with the most registers of a thread fewer would fit, so that registers are worth saving.
+int blocks_of_any_registers(const GpuMachine&, int threads, int64_t shared_bytes);
+
+constexpr int most_registers = 255;        // of a thread
+constexpr int64_t reserved_shared = 1024;  // bytes of each block, by the system
+
 }  // namespace shoal::plan

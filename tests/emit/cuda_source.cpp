@@ -104,6 +104,7 @@ TEST(CudaSource, SaysReadOnlyAndNeedsNothingElse) {
   const std::string text = cuda(k);
   EXPECT_TRUE(
       text.starts_with("// spec: {\"a\": 1}\n// key 00ff\nextern \"C\" __global__ void __launch_bounds__(32) k("));
+  EXPECT_THAT(cuda(k, 2), HasSubstr("\nextern \"C\" __global__ void __launch_bounds__(32, 2) k("));
   EXPECT_THAT(text, HasSubstr("const float* __restrict__ in,"));
   EXPECT_THAT(text, HasSubstr("\n    float* out) {"));
   EXPECT_THAT(text, HasSubstr("out[lane] = in[lane + 32];"));

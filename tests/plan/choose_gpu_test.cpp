@@ -36,6 +36,15 @@ TEST(ChooseGpu, ResidentMembersAreThoseOfTheOccupancyCalculator) {
   EXPECT_EQ(resident(32, 1, 0, rtx4090), 24);  // blocks
 }
 
+TEST(ChooseGpu, RegistersAreNotSavedWhereSharedMemoryIsFull) {
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 128, 196032), 1);
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 128, 78848), 2);  // 2 x 128 threads of 256 registers are all of them
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 160, 78848), 0);
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 32, 31232), 7);
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 32, 23872), 0);  // room for nine, registers for eight
+  EXPECT_EQ(plan::blocks_of_any_registers(h200, 32, 0), 0);
+}
+
 TEST(ChooseGpu, TheBusiestResourceSetsThePace) {
   // Eight warps on each multiprocessor, once: 8 x 4,000 / 4 cycles of issue.
   GpuWork work{.issued = 4000, .floats = 3000, .registers = 255, .groups = int64_t{132} * 8};
