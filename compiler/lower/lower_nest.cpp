@@ -115,8 +115,9 @@ class NestLowering {
       int32_t pred = builder_.emit(Op::lt, context_.thread(spread), builder_.constant_i32(guard));
       return bracket(context_, scalars_, [&] { builder_.when(pred); }, [&] { body(-1); });
     }
-    // The rest of a CPU's axis is a loop of one turn, as only of loops the code is shared among equal layers.
-    const bool shares_code = begin > 0 && context_.plan.access == 1;
+    // The rest of a CPU's axis is a loop of one turn, as only of loops the code is shared among equal layers; but for
+    // quotients, which need to know where they are.
+    const bool shares_code = begin > 0 && context_.plan.access == 1 && nest_.quotients.empty();
     if (block == span && !shares_code) {
       // No loop, yet a scope of its own: another segment of this axis has other constants for the same points.
       context_.open();

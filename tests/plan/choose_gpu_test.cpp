@@ -51,7 +51,7 @@ TEST(ChooseGpu, TheBusiestResourceSetsThePace) {
   const plan::GpuPrediction issue = predict_gpu(work, h200);
   EXPECT_EQ(issue.limit, "issue");
   EXPECT_EQ(issue.residents, "registers");
-  EXPECT_NEAR(issue.ns, 8 * 4000 / 4 / 1.98, 1e-6);
+  EXPECT_NEAR(issue.ns, 8 * 4000 / (4 * 1.98), 1e-6);
   work.shared_merge = 1500, work.shared_return = 3000;
   const plan::GpuPrediction shared = predict_gpu(work, h200);
   EXPECT_EQ(shared.limit, "shared memory");
