@@ -71,6 +71,7 @@ tests() {
   trap 'rm -rf "$SHOAL_CACHE_DIR"' EXIT
   say "tests, with an empty kernel cache"
   ctest --preset release
+  grep -h '^count: ' build/release/Testing/Temporary/LastTest.log || true
   say "tests of what reads the cache, with a warm one"
   ctest --preset release -R '^(runtime|command|cpu)$'
 }

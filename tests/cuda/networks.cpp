@@ -1,4 +1,5 @@
 // Whole networks as CUDA: the emitted text of every mapping runs bitwise as the interpreter does, and NVRTC takes it.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "compiler/lower/lower.h"
@@ -15,6 +16,9 @@
 namespace shoal::cuda {
 namespace {
 
+// What has been proven so far, for the line that ends a run of the tests.
+int launches_emulated = 0, texts_accepted = 0;
+
 harness::Executor in_emulator(uint64_t seed) {
   return [seed](const Module& m, std::vector<harness::Words>& words, const std::vector<int32_t>& scalars) {
     std::vector<emulate::Argument> arguments;
@@ -27,7 +31,22 @@ harness::Executor in_emulator(uint64_t seed) {
     const auto report = program.launch(static_cast<int>(m.groups), m.kernel.warps * m.kernel.lanes,
                                        m.kernel.shared_elements * 4, arguments, seed);
     EXPECT_TRUE(report.clean()) << report.text();
+    ++launches_emulated;
   };
+}
+
+void expect_accepted(const Nvrtc& nvrtc, const Module& m, int architecture) {
+  EXPECT_FALSE(nvrtc.compile(m.source, architecture).bytes.empty()) << m.source;
+  ++texts_accepted;
+}
+
+// Null where there is none: the emulator alone then.
+std::unique_ptr<Nvrtc> open_nvrtc() {
+  try {
+    return std::make_unique<Nvrtc>();
+  } catch (const RuntimeError&) {
+    return nullptr;
+  }
 }
 
 void expect_emulated_as_interpreted(const Module& m, const Graph& graph, const Evaluation& e, int steps,
@@ -57,6 +76,9 @@ Model classification() {
 
 class CudaNetworks : public testing::TestWithParam<harness::Mapping> {
  protected:
+  static void TearDownTestSuite() {
+    fmt::print("count: {} launches in the emulator, {} texts accepted by NVRTC\n", launches_emulated, texts_accepted);
+  }
   static Module compile_for(const Program& program, int64_t members) {
     return compile(program.graph, harness::target_for(GetParam()),
                    {.members = members, .schedule = harness::schedule_for(GetParam(), program.graph)});
@@ -84,16 +106,7 @@ TEST_P(CudaNetworks, NvrtcTakesThem) {
     model.network.storage = model.loss->info().name == "mse" ? DType::f16 : DType::bf16;
     const Module inference = compile_for(forward(model, 8, false), 3);
     for (int sm : {80, 90, 120})
-      for (const Module* m : {&training, &inference}) EXPECT_FALSE(nvrtc->compile(m->source, sm).bytes.empty());
-  }
-}
-
-// Null where there is none: the emulator alone then.
-std::unique_ptr<Nvrtc> open_nvrtc() {
-  try {
-    return std::make_unique<Nvrtc>();
-  } catch (const RuntimeError&) {
-    return nullptr;
+      for (const Module* m : {&training, &inference}) expect_accepted(*nvrtc, *m, sm);
   }
 }
 
@@ -141,9 +154,7 @@ TEST(CudaFastMath, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
     const Module m = compile(program.graph, target, {.members = 33, .schedule = schedule});
     EXPECT_NE(m.source.find("shoal_rcp("), std::string::npos) << m.source;
     expect_emulated_as_interpreted(m, program.graph, e, 3, 1);
-    if (nvrtc) {
-      EXPECT_FALSE(nvrtc->compile(m.source, 90).bytes.empty());
-    }
+    if (nvrtc) expect_accepted(*nvrtc, m, 90);
   }
 }
 
@@ -173,9 +184,7 @@ TEST(CudaTensorCores, TrainingRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
     const Module m = compile(program.graph, target, {.members = 2, .schedule = c.schedule});
     EXPECT_GT(m.per_step.mma, 0);
     expect_emulated_as_interpreted(m, program.graph, e, 2, adversary++);
-    if (nvrtc) {
-      EXPECT_FALSE(nvrtc->compile(m.source, c.architecture).bytes.empty());
-    }
+    if (nvrtc) expect_accepted(*nvrtc, m, c.architecture);
   }
 }
 
@@ -189,15 +198,17 @@ TEST_P(CudaNetworks, ParametersOf16BitsRunAsTheInterpreterDoes) {
   }
 }
 
-// Every op's samples, forward and gradients; each mapping takes every third one, to keep the texts to compile few.
-TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
+// Every op's samples, forward and gradients, under every mapping. NVRTC compiles each for one architecture, which
+// mappings and ops take in turn: a text differs among architectures by nothing but its schedule.
+TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
+  const std::unique_ptr<Nvrtc> nvrtc = open_nvrtc();
   const auto mappings = harness::cuda_mappings();
   size_t own = 0, number = 0;
   while (mappings[own].name != GetParam().name) own++;
   for (const OpInfo& info : all_ops()) {
     if (info.kind != OpKind::layer && info.kind != OpKind::activation && info.kind != OpKind::loss) continue;
     for (const OpSample& sample : info.samples()) {
-      if (number++ % mappings.size() != own) continue;
+      ++number;
       const Graph graph =
           dce(cse(fold(info.kind == OpKind::loss
                            ? test::loss_graph(dynamic_cast<const Loss&>(*sample.op), sample.inputs.at(0), 5).graph
@@ -206,6 +217,24 @@ TEST_P(CudaNetworks, EveryOpRunsAsTheInterpreterDoes) {
                                {.members = 3, .schedule = harness::schedule_for(GetParam(), graph)});
       SCOPED_TRACE(sample.op->text());
       expect_emulated_as_interpreted(m, graph, harness::random_inputs(graph, 3, 12), 1, number);
+      constexpr int architectures[] = {80, 90, 120};
+      if (nvrtc) expect_accepted(*nvrtc, m, architectures[(number + own) % 3]);
+    }
+  }
+}
+
+TEST_P(CudaNetworks, EveryOptimizerRunsAsTheInterpreterDoesAndNvrtcTakesIt) {
+  const std::unique_ptr<Nvrtc> nvrtc = open_nvrtc();
+  for (const OpInfo& info : all_ops()) {
+    if (info.kind != OpKind::optimizer) continue;
+    for (const OpSample& sample : info.samples()) {
+      SCOPED_TRACE(sample.op->text());
+      Model model = classification();
+      model.optimizer = std::dynamic_pointer_cast<const Optimizer>(sample.op);
+      const Program program = train(model, {.samples = 17, .batch = 7});
+      const Module m = compile_for(program, 3);
+      expect_emulated_as_interpreted(m, program.graph, harness::random_inputs(program.graph, 3, 5), 2, 1);
+      if (nvrtc) expect_accepted(*nvrtc, m, 90);
     }
   }
 }
