@@ -26,8 +26,7 @@ int32_t decompose(Builder& b, Prim prim, const int32_t args[3], int64_t n, Funct
   if (prim == Prim::exp && functions == Functions::gpu_fast) return decompose_fast_exp(b, args[0]);
   if (prim == Prim::exp) return decompose_exp(b, args[0]);
   if (prim == Prim::log) return decompose_log(b, args[0]);
-  if (prim == Prim::tanh && functions == Functions::gpu_fast) return decompose_fast_tanh(b, args[0]);
-  if (prim == Prim::tanh && functions == Functions::gpu) return decompose_tanh_by_exp2(b, args[0]);
+  if (prim == Prim::tanh && functions != Functions::accurate) return decompose_tanh_by_exp2(b, args[0]);
   if (prim == Prim::tanh) return decompose_tanh(b, args[0]);
   if (prim == Prim::sigmoid && functions != Functions::accurate) return decompose_sigmoid_by_exp2(b, args[0]);
   if (prim == Prim::sigmoid) return decompose_sigmoid(b, args[0]);

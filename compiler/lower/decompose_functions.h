@@ -12,7 +12,6 @@ int32_t decompose_fast_exp(kernel::Builder&, int32_t x);  // for GPUs
 int32_t decompose_log(kernel::Builder&, int32_t x);
 int32_t decompose_tanh(kernel::Builder&, int32_t x);
 int32_t decompose_tanh_by_exp2(kernel::Builder&, int32_t x);  // for GPUs
-int32_t decompose_fast_tanh(kernel::Builder&, int32_t x);     // for GPUs
 int32_t decompose_sigmoid(kernel::Builder&, int32_t x);
 int32_t decompose_sigmoid_by_exp2(kernel::Builder&, int32_t x);  // for GPUs
 int32_t decompose_erf(kernel::Builder&, int32_t x);

@@ -42,27 +42,14 @@ int32_t decompose_sigmoid_by_exp2(Builder& b, int32_t x) {
   return b.emit(Op::rcp, b.emit(Op::add, power, b.constant(1.0f)));
 }
 
-// 1 - 2 / (e^2|x| + 1), whose last places are the sum's, down to where tanh is 1/2, and an odd polynomial below. At
-// most 4 ulp off if exp2 misses by 2 and rcp by 1; with the sign put back at the end it is odd (but for -0), and never
-// above 1.
+// 1 - 2 / (e^2x + 1): where tanh is near 0, what is left of 1 has the last places of 1. It is within [-1, 1] as the
+// quotient is within [0, 2], and 1 and -1 where e^2x is infinite and 0. Where x itself is as near to tanh, x^3 / 3 from
+// it, it is x, so that small numbers keep all their places.
 int32_t decompose_tanh_by_exp2(Builder& b, int32_t x) {
-  const int32_t one = b.constant(1.0f), size = b.emit(Op::abs, x);
-  const int32_t power = b.emit(Op::exp2, b.emit(Op::mul, size, b.constant(twice_log2_e)));
-  const int32_t large = b.emit(Op::fma, b.constant(-2.0f), b.emit(Op::rcp, b.emit(Op::add, power, one)), one);
-  const int32_t sign = b.emit(Op::band, b.emit(Op::bits_i32, x), b.constant_i32(INT32_MIN));
-  const int32_t with_sign = b.emit(Op::bits_f32, b.emit(Op::bor, b.emit(Op::bits_i32, large), sign));
-  const int32_t z = b.emit(Op::mul, x, x);
-  const int32_t p = polynomial(b, z, {-0.333329469f, 0.133207217f, -0.05267125f, 0.0164360609f});
-  const int32_t small = b.emit(Op::fma, b.emit(Op::mul, p, z), x, x);
-  return b.emit(Op::select, b.emit(Op::lt, size, b.constant(0.55f)), small, with_sign);
-}
-
-// 1 - 2 / (e^2x + 1) for all x: where tanh is near 0, what is left of 1 has the last places of 1. It is within [-1, 1]
-// as the quotient is within [0, 2], and 1 and -1 where e^2x is infinite and 0.
-int32_t decompose_fast_tanh(Builder& b, int32_t x) {
   const int32_t one = b.constant(1.0f);
   const int32_t power = b.emit(Op::exp2, b.emit(Op::mul, x, b.constant(twice_log2_e)));
-  return b.emit(Op::fma, b.constant(-2.0f), b.emit(Op::rcp, b.emit(Op::add, power, one)), one);
+  const int32_t large = b.emit(Op::fma, b.constant(-2.0f), b.emit(Op::rcp, b.emit(Op::add, power, one)), one);
+  return b.emit(Op::select, b.emit(Op::lt, b.emit(Op::abs, x), b.constant(0.009f)), x, large);
 }
 
 // From 3.95 on erf is 1 to the last bit.

@@ -23,6 +23,7 @@ class Folder {
       if (constant != no_node) return constant;
       use_rank_zero_operands();
       add_or_subtract_negated();
+      double_product();
     }
     derive(graph_, node_);
     const int32_t own_loop = loop_of_node(node_, loops_);
@@ -83,6 +84,20 @@ class Folder {
     if (in(1).prim != Prim::neg) return;
     node_.prim = node_.prim == Prim::add ? Prim::sub : Prim::add;
     node_.inputs[1] = in(1).inputs[0];
+  }
+
+  // c x + c x, as the gradient of a square is, is (2 c) x, to the bit unless c x is flushed to zero.
+  void double_product() {
+    if (node_.prim != Prim::add || in(0).prim != Prim::mul || in(1).prim != Prim::mul) return;
+    if (in(0).inputs != in(1).inputs || in(0).dtype != DType::f32) return;
+    std::vector<NodeId> factors = in(0).inputs;
+    const auto constant = std::ranges::find(factors, Prim::constant, [this](NodeId id) { return graph_[id].prim; });
+    if (constant == factors.end()) return;
+    const double twice = 2 * graph_[*constant].attrs.value;
+    if (std::isinf(static_cast<float>(twice))) return;
+    *constant = add({.prim = Prim::constant, .attrs = {.value = twice, .dtype = DType::f32}});
+    node_.prim = Prim::mul;
+    node_.inputs = std::move(factors);
   }
 
   // Joins this node with an operand of the same primitive.

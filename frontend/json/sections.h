@@ -66,9 +66,7 @@ inline constexpr KeyDoc network_keys[] = {
     {"precision",
      "the least accurate arithmetic that sums of products may be computed in: \"f32\", \"f32x3\", \"tf32\" or \"bf16\" "
      "on a GPU's tensor cores; what has none computes in f32"},
-    {"fast_math",
-     "whether exp and tanh may have a small absolute error in the place of a small relative one, where that is faster: "
-     "on a GPU"},
+    {"fast_math", "whether exp may have a relative error that grows with its argument, where that is faster: on a GPU"},
     {"layers", "the layers, in order"},
 };
 inline constexpr KeyDoc data_keys[] = {

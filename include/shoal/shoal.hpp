@@ -86,8 +86,8 @@ class SHOAL_API Network {
   // The least accurate arithmetic that sums of products may be computed in, "f32", "f32x3", "tf32" or "bf16": on a
   // GPU's tensor cores, where they are faster; everything else computes in f32.
   Network& precision(const std::string& least);
-  // Permits exp and tanh, and what is made of them, with a small absolute error in the place of a small relative one,
-  // where that is faster: on a GPU.
+  // Permits an exp, and what is made of it, whose relative error grows with its argument, where that is faster: on a
+  // GPU.
   Network& fast_math(bool permitted = true);
   Network& vary(const std::string& hyperparameter, Vary, const std::vector<double>& values);  // "optimizer.lr"
 

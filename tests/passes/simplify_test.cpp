@@ -76,6 +76,8 @@ TEST(Fold, AppliesEachRule) {
       {"y = x + neg(s)\nout y = y", "y = sub(x, s)\nout y = y\n"},
       {"y = add(neg(x), s)\nout y = y", "y = sub(s, x)\nout y = y\n"},
       {"y = x - neg(s)\nout y = y", "y = add(x, s)\nout y = y\n"},
+      {"z = x * 0.25\ny = z + z\nout y = y", "%4 = constant(value=0.5)\ny = mul(x, %4)\nout y = y\n"},
+      {"c3 = constant(value=3)\ny = c3 * v + c3 * v\nout y = y", "%4 = constant(value=6)\ny = mul(%4, v)\nout y = y\n"},
       {"y = logical_not(logical_not(c))\nout y = y", "out y = c\n"},
       {"y = cast(x, dtype=f32)\nout y = y", "out y = x\n"},
       {"y = cast(2.7, dtype=i32)\nout y = y", "y = constant(value=2, dtype=i32)\nout y = y\n"},
@@ -105,6 +107,7 @@ TEST(Fold, LeavesWhatMayDiffer) {
   EXPECT_THAT(folded("y = v + broadcast(0, shape=[2, 3])\nout y = y"), HasSubstr("y = add(v, "));
   EXPECT_THAT(folded("y = select(1 < 2, s, x)\nout y = reduce(y, over_sample=true)"), HasSubstr("y = select("));
   EXPECT_THAT(folded("y = stop_gradient(x)\nout y = y"), HasSubstr("y = stop_gradient(x)"));
+  EXPECT_THAT(folded("z = x * 3e38\ny = z + z\nout y = y"), HasSubstr("y = add("));
   EXPECT_THAT(folded("y = rem(1, 0)\nout y = y"), HasSubstr("y = rem("));
   EXPECT_THAT(folded("y = transpose(broadcast(v, shape=[3, 3]), dims=[1, 0])\nout y = y"), HasSubstr("y = transpose("));
   EXPECT_THAT(
