@@ -109,7 +109,7 @@ void share_sums(Plan& plan);
 // copied there by nests before the steps and back by nests after them.
 void reside(Plan& plan, int64_t shared_bytes);
 // Chooses each temporary's layout by the lanes of the nest that makes it, and adds a relayout nest where readers' lanes
-// run along the other axis.
+// run along the other axis, and where lanes along samples would gather an argument several times.
 void relayout(Plan& plan);
 // Gives every value its place; temporaries in shared memory up to `shared_bytes` a group, else in scratch.
 // `line_bytes`: of a cache whose sets rows of temporaries are to be spread over, 0 for none.

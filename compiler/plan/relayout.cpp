@@ -1,5 +1,5 @@
 // Relayout: where the lanes of one nest run along samples and those of another along units, a value is kept in two
-// layouts.
+// layouts. So is what a launch brings, row by row, where lanes along samples read it several times.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,11 +61,11 @@ Use uses_of(const Plan& plan, int32_t value) {
 
 // A nest that copies `from` into `to`. Both stand in row-major order, so all unit dimensions are one: blocks of whole
 // vectors do not end with each row.
-Nest copy_nest(const Plan& plan, int32_t from, int32_t to, const Nest& maker) {
+Nest copy_nest(const Plan& plan, int32_t from, int32_t to, int region, int32_t loop) {
   Nest nest;
   nest.name = plan.values[to].name;
-  nest.region = maker.region;
-  nest.loop = maker.loop;
+  nest.region = region;
+  nest.loop = loop;
   nest.relayout = true;
   nest.axes.push_back({"s", plan.batch, true, false});
   Access access{from, {}, -1};
@@ -97,33 +97,73 @@ void give_warps(const Plan& plan, const Nest& nest, Binding& binding) {
   axis.threads *= axis.warp_count;
 }
 
-void add_copy(Plan& plan, int32_t value, const Use& use) {
-  Along other = plan.values[value].samples_innermost ? Along::units : Along::samples;
+// A temporary for `value` in its other layout.
+int32_t other_layout(Plan& plan, int32_t value) {
   plan.values[value].row_major = true;
   Value copy = plan.values[value];
-  copy.name += other == Along::samples ? "_by_unit" : "_by_sample";
-  copy.samples_innermost = other == Along::samples;
-  const int32_t maker_loop = plan.nests[use.maker].loop;
-  int32_t to = static_cast<int32_t>(plan.values.size());
+  copy.samples_innermost = !copy.samples_innermost;
+  copy.name += copy.samples_innermost ? "_by_unit" : "_by_sample";
+  copy.argument = -1;
+  copy.varies.member = true;
   plan.values.push_back(copy);
-  for (size_t n = 0; n < plan.nests.size(); ++n)
-    for (Scalar& s : plan.nests[n].body)
-      if (s.kind == Scalar::Kind::load && s.access.value == value &&
-          !(use.sliced && plan.nests[n].loop == maker_loop) && walk(plan.nests[n], plan.bindings[n], s.access) == other)
-        s.access.value = to;
-  Nest nest = copy_nest(plan, value, to, plan.nests[use.maker]);
-  size_t after = use.maker;
-  if (use.sliced) {  // the whole of it exists only when the loop has ended
-    nest.loop = -1;
-    while (after + 1 < plan.nests.size() && plan.nests[after + 1].loop == plan.nests[use.maker].loop) ++after;
-  }
+  return static_cast<int32_t>(plan.values.size()) - 1;
+}
+
+// Puts `nest`, which copies, before the nest `at`.
+void insert(Plan& plan, size_t at, const Nest& nest) {
   Binding binding;
   binding.axes.resize(nest.axes.size());
   binding.axes[0].threads = binding.axes[0].lane_count = plan.schedule.lanes();
   for (int32_t bit = 0; 1 << bit < plan.schedule.lanes(); ++bit) binding.axes[0].lane_bits.push_back(bit);
   give_warps(plan, nest, binding);
-  plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(after) + 1, nest);
-  plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(after) + 1, binding);
+  plan.nests.insert(plan.nests.begin() + static_cast<std::ptrdiff_t>(at), nest);
+  plan.bindings.insert(plan.bindings.begin() + static_cast<std::ptrdiff_t>(at), binding);
+}
+
+void add_copy(Plan& plan, int32_t value, const Use& use) {
+  Along other = plan.values[value].samples_innermost ? Along::units : Along::samples;
+  const int32_t maker_loop = plan.nests[use.maker].loop;
+  const int32_t to = other_layout(plan, value);
+  for (size_t n = 0; n < plan.nests.size(); ++n)
+    for (Scalar& s : plan.nests[n].body)
+      if (s.kind == Scalar::Kind::load && s.access.value == value &&
+          !(use.sliced && plan.nests[n].loop == maker_loop) && walk(plan.nests[n], plan.bindings[n], s.access) == other)
+        s.access.value = to;
+  Nest nest = copy_nest(plan, value, to, plan.nests[use.maker].region, maker_loop);
+  size_t after = use.maker;
+  if (use.sliced) {  // the whole of it exists only when the loop has ended
+    nest.loop = -1;
+    while (after + 1 < plan.nests.size() && plan.nests[after + 1].loop == plan.nests[use.maker].loop) ++after;
+  }
+  insert(plan, after + 1, nest);
+}
+
+// Of an argument: its rows are samples, so that a vector of samples is gathered lane by lane. Transposing blocks costs
+// half of gathering each element once; what has no whole blocks is gathered once, and stored.
+void add_copy_of_argument(Plan& plan, int32_t value) {
+  if (plan.values[value].dims.empty()) return;
+  const int64_t lanes = plan.schedule.lanes(), elements = element_count(plan.values[value].dims);
+  const bool blocks = elements >= lanes && plan.chunk % lanes == 0;
+  std::vector<Scalar*> loads;
+  size_t first = plan.nests.size();
+  double read = 0;
+  for (size_t n = 0; n < plan.nests.size(); ++n)
+    for (Scalar& s : plan.nests[n].body) {
+      if (s.kind != Scalar::Kind::load || s.access.value != value) continue;
+      if (s.access.indirect >= 0 || walk(plan.nests[n], plan.bindings[n], s.access) != Along::samples) continue;
+      first = std::min(first, n);
+      if (plan.nests[n].region != plan.nests[first].region || plan.nests[n].phase != Phase::steps) return;
+      read += points(plan.nests[n]);
+      loads.push_back(&s);
+    }
+  const double gathers = read / static_cast<double>(elements * plan.batch * plan.schedule.tile_unit);
+  if (gathers < (blocks ? 0.5 : 2)) return;
+  const int region = plan.nests[first].region;
+  // The copy is of all times, before the loop.
+  while (plan.nests[first].loop >= 0 && first > 0 && plan.nests[first - 1].loop == plan.nests[first].loop) --first;
+  const int32_t to = other_layout(plan, value);
+  for (Scalar* load : loads) load->access.value = to;
+  insert(plan, first, copy_nest(plan, value, to, region, -1));
 }
 
 }  // namespace
@@ -136,7 +176,11 @@ void relayout(Plan& plan) {
   size_t count = plan.values.size();
   for (size_t v = 0; v < count; ++v) {
     Value& value = plan.values[v];
-    if (value.argument >= 0 || !value.varies.sample) continue;
+    if (!value.varies.sample) continue;
+    if (value.argument >= 0) {
+      if (may_copy) add_copy_of_argument(plan, static_cast<int32_t>(v));
+      continue;
+    }
     Use use = uses_of(plan, static_cast<int32_t>(v));
     bool copyable = may_copy && use.alike && !value.dims.empty() && value.dims.back() > 1;
     value.samples_innermost =
