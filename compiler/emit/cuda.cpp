@@ -39,7 +39,11 @@ class CudaEmitter : private CudaValues {
  public:
   // `callable`: as a device function instead of a kernel.
   CudaEmitter(const kernel::Kernel& kernel, bool callable, int resident)
-      : CudaValues(kernel), callable_(callable), resident_(resident), held_(held_constants(kernel)) {
+      : CudaValues(kernel),
+        callable_(callable),
+        resident_(resident),
+        held_(held_constants(kernel)),
+        renewed_behind_(!callable && renews_behind_steps(kernel) ? end_of_steps(kernel) : -1) {
     for (const Instruction& in : kernel.code)
       if (in.buffer >= 0) used_buffers_.insert(in.buffer);
   }
@@ -51,6 +55,7 @@ class CudaEmitter : private CudaValues {
     write_signature();
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
+    if (renewed_behind_ >= 0) close("");
     if (callable_ && kernel_.lanes > 1) line("__syncwarp();");
     return text_ + "}\n";
   }
@@ -91,15 +96,19 @@ class CudaEmitter : private CudaValues {
     text_ += ") {\n";
   }
 
-  void write_prologue() {
+  void write_place(const char* block, const char* thread) {
     const auto used = [&](Op op) {
       return std::any_of(kernel_.code.begin(), kernel_.code.end(), [&](const Instruction& in) { return in.op == op; });
     };
-    const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
-    if (used(Op::group) && !callable_) line("const int group = (int)blockIdx.x;");
-    if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
+    if (used(Op::group) && !callable_) line("const int group = {};", block);
+    if (used(Op::warp) && kernel_.warps > 1) line("const int warp = {} / {};", thread, kernel_.lanes);
     if (used(Op::lane) && !callable_)
-      line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
+      line("const int lane = {}{};", thread, kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
+  }
+
+  void write_prologue() {
+    const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
+    write_place("(int)blockIdx.x", "(int)threadIdx.x");
     if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared)) {
       if (!callable_) line("extern __shared__ float4 shoal_arena[];");
       line("const unsigned arena = (unsigned)__cvta_generic_to_shared(shoal_arena);");
@@ -391,6 +400,16 @@ class CudaEmitter : private CudaValues {
     open(fmt::format("for (int {0} = 0; {0} < {1}; {2})", counter, operand(limit, Precedence::sum), next));
   }
 
+  // Addresses of before the steps are computed anew behind them: kept, each array's is two registers that the steps
+  // lack, or a spill. A place that is read again is none that the compiler knows.
+  void end(int32_t i) {
+    close("");
+    if (i != renewed_behind_) return;
+    open("");
+    write_place("shoal_block_again()", "shoal_thread_again()");
+    write_renewed();
+  }
+
   void repeat(int32_t i) {
     flush_all_readers();
     line("bool again{};", i);  // a variable of the body would be out of scope in the condition
@@ -493,7 +512,7 @@ class CudaEmitter : private CudaValues {
       }
       case Op::repeat: return repeat(i);
       case Op::again: return again(in);
-      case Op::end: return close("");
+      case Op::end: return end(i);
       case Op::load: return load(i);
       case Op::store: return store(i);
       case Op::lanes_xor: return lanes_xor(i);
@@ -507,6 +526,7 @@ class CudaEmitter : private CudaValues {
   const bool callable_;
   const int resident_;
   const std::map<uint32_t, int> held_;
+  const int32_t renewed_behind_;  // the end of the steps behind which addresses are computed anew; -1: none are
   std::set<int32_t> used_buffers_;
   CudaNames names_;
   std::vector<std::string> buffer_names_, scalar_names_;

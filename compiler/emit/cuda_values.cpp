@@ -20,7 +20,8 @@ CudaValues::CudaValues(const kernel::Kernel& kernel)
       ranges_(kernel::value_ranges(kernel)),
       in_bytes_(shared_byte_offsets(kernel)),
       values_(kernel.code.size()),
-      uses_(inlining_uses(kernel)) {}
+      uses_(inlining_uses(kernel)),
+      renewed_(renewed_behind_steps(kernel)) {}
 
 Expression CudaValues::atom(int32_t value) {
   if (!values_[value].atomic() && code(value).op != kernel::Op::loop) materialise(value);
@@ -45,7 +46,10 @@ void CudaValues::define(int32_t i, Expression e) {
 void CudaValues::materialise(int32_t i) {
   const Expression& e = values_[i];
   const bool is_unsigned = e.is_unsigned;
-  line("const {} v{} = {};", is_unsigned ? "unsigned" : c_type(code(i).type), i, e.text);
+  const std::string text =
+      fmt::format("const {} v{} = {};", is_unsigned ? "unsigned" : c_type(code(i).type), i, e.text);
+  line("{}", text);
+  if (renewed_[i]) written_[i] = text;
   values_[i] = name(fmt::format("v{}", i));
   values_[i].is_unsigned = is_unsigned;
   pending_.erase(i);
@@ -63,6 +67,10 @@ void CudaValues::flush_readers_of(int64_t state) {
 
 void CudaValues::flush_all_readers() {
   flush_if([](const Expression& e) { return !e.reads.empty(); });
+}
+
+void CudaValues::write_renewed() {
+  for (const auto& [value, text] : written_) line("{}", text);
 }
 
 }  // namespace shoal::emit

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "compiler/emit/cuda_expression.h"
@@ -35,12 +37,20 @@ class CudaValues : protected CudaText {
   // Before a bracket opens: its body may change anything, and must not be where outer reads are written.
   void flush_all_readers();
 
+  // Behind the steps: the variables of before them that are computed from the thread's place and used again, anew.
+  // Those of the place itself must have been written anew.
+  void write_renewed();
+
   const kernel::Kernel& kernel_;
   const std::vector<kernel::ValueRange> ranges_;
   const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   std::vector<Expression> values_;
   const std::vector<int> uses_;
   std::set<int32_t> pending_;
+
+ private:
+  const std::vector<bool> renewed_;
+  std::map<int32_t, std::string> written_;  // the lines that made the variables of renewed values
 };
 
 }  // namespace shoal::emit
