@@ -7,20 +7,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 
 #include "compiler/emit/cuda_accesses.h"
-#include "compiler/emit/cuda_addresses.h"
 #include "compiler/emit/cuda_constants.h"
 #include "compiler/emit/cuda_expression.h"
 #include "compiler/emit/cuda_functions.h"
 #include "compiler/emit/cuda_names.h"
-#include "compiler/emit/cuda_text.h"
 #include "compiler/emit/cuda_uses.h"
+#include "compiler/emit/cuda_values.h"
 #include "compiler/emit/emit.h"
-#include "compiler/kernel/ranges.h"
 #include "compiler/support/error.h"
 
 namespace shoal::emit {
@@ -32,26 +29,21 @@ using kernel::Op;
 using kernel::Space;
 using kernel::Type;
 
-constexpr size_t longest_inlined = 88;  // longer expressions get a name, so that lines stay readable
-
 // Keys of mutable state in Expression::reads: a var is its instruction's index, the rest stands outside that range.
 constexpr int64_t global_memory = -1;
 int64_t local_element(int32_t buffer, int64_t element) { return (int64_t{buffer} + 1) << 40 | element; }
 
 std::string_view component(int64_t n) { return std::string_view("xyzw").substr(static_cast<size_t>(n), 1); }
 
-class CudaEmitter : private CudaText {
+class CudaEmitter : private CudaValues {
  public:
   // `callable`: as a device function instead of a kernel.
   CudaEmitter(const kernel::Kernel& kernel, bool callable, int resident)
-      : kernel_(kernel),
+      : CudaValues(kernel),
         callable_(callable),
         resident_(resident),
-        ranges_(kernel::value_ranges(kernel)),
-        in_bytes_(shared_byte_offsets(kernel)),
         held_(held_constants(kernel)),
-        values_(kernel.code.size()),
-        uses_(inlining_uses(kernel)) {
+        renewed_behind_(!callable && renews_behind_steps(kernel) ? end_of_steps(kernel) : -1) {
     for (const Instruction& in : kernel.code)
       if (in.buffer >= 0) used_buffers_.insert(in.buffer);
   }
@@ -63,12 +55,12 @@ class CudaEmitter : private CudaText {
     write_signature();
     write_prologue();
     for (size_t i = 0; i < kernel_.code.size(); i++) instruction(static_cast<int32_t>(i));
+    if (renewed_behind_ >= 0) close("");
     if (callable_ && kernel_.lanes > 1) line("__syncwarp();");
     return text_ + "}\n";
   }
 
  private:
-  const Instruction& code(int32_t i) const { return kernel_.code[i]; }
   const Buffer& buffer_of(const Instruction& in) const { return kernel_.buffers[in.buffer]; }
 
   // ---- before the body
@@ -104,15 +96,19 @@ class CudaEmitter : private CudaText {
     text_ += ") {\n";
   }
 
-  void write_prologue() {
+  void write_place(const char* block, const char* thread) {
     const auto used = [&](Op op) {
       return std::any_of(kernel_.code.begin(), kernel_.code.end(), [&](const Instruction& in) { return in.op == op; });
     };
-    const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
-    if (used(Op::group) && !callable_) line("const int group = (int)blockIdx.x;");
-    if (used(Op::warp) && kernel_.warps > 1) line("const int warp = (int)threadIdx.x / {};", kernel_.lanes);
+    if (used(Op::group) && !callable_) line("const int group = {};", block);
+    if (used(Op::warp) && kernel_.warps > 1) line("const int warp = {} / {};", thread, kernel_.lanes);
     if (used(Op::lane) && !callable_)
-      line("const int lane = (int)threadIdx.x{};", kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
+      line("const int lane = {}{};", thread, kernel_.warps > 1 ? fmt::format(" % {}", kernel_.lanes) : "");
+  }
+
+  void write_prologue() {
+    const auto in_shared = [&](int32_t b) { return kernel_.buffers[b].space == Space::shared; };
+    write_place("(int)blockIdx.x", "(int)threadIdx.x");
     if (std::any_of(used_buffers_.begin(), used_buffers_.end(), in_shared)) {
       if (!callable_) line("extern __shared__ float4 shoal_arena[];");
       line("const unsigned arena = (unsigned)__cvta_generic_to_shared(shoal_arena);");
@@ -146,58 +142,6 @@ class CudaEmitter : private CudaText {
       names.clear();
       count = 0;
     }
-  }
-
-  // ---- values
-
-  // The value as text; a pending one passes to the caller.
-  Expression take(int32_t value) {
-    pending_.erase(value);
-    return values_[value];
-  }
-  Expression arg(const Instruction& in, int n) { return take(in.args[n]); }
-
-  // The value as a name or literal: for text that mentions it twice, or that may skip its evaluation.
-  Expression atom(int32_t value) {
-    if (!values_[value].atomic() && code(value).op != Op::loop) materialise(value);
-    return values_[value];
-  }
-
-  void define(int32_t i, Expression e) {
-    const kernel::Range& range = ranges_[i].range;
-    if (code(i).type == Type::i32 && range.low == range.high && !in_bytes_[i])
-      e = int_literal(static_cast<int32_t>(range.low));
-    const bool free = e.atomic();
-    const bool inlined = uses_[i] == 1 && e.text.size() <= longest_inlined;
-    values_[i] = std::move(e);
-    if (uses_[i] == 0 || free) return;
-    if (inlined) {
-      pending_.insert(i);
-    } else {
-      materialise(i);
-    }
-  }
-
-  void materialise(int32_t i) {
-    const Expression& e = values_[i];
-    const bool is_unsigned = e.is_unsigned;
-    line("const {} v{} = {};", is_unsigned ? "unsigned" : c_type(code(i).type), i, e.text);
-    values_[i] = name(fmt::format("v{}", i));
-    values_[i].is_unsigned = is_unsigned;
-    pending_.erase(i);
-  }
-
-  void flush_if(const std::function<bool(const Expression&)>& concerned) {
-    const std::vector<int32_t> waiting(pending_.begin(), pending_.end());
-    for (int32_t i : waiting)
-      if (concerned(values_[i])) materialise(i);
-  }
-  void flush_readers_of(int64_t state) {
-    flush_if([&](const Expression& e) { return std::find(e.reads.begin(), e.reads.end(), state) != e.reads.end(); });
-  }
-  // Before a bracket opens: its body may change anything, and must not be where outer reads are written.
-  void flush_all_readers() {
-    flush_if([](const Expression& e) { return !e.reads.empty(); });
   }
 
   // ---- arithmetic
@@ -456,6 +400,16 @@ class CudaEmitter : private CudaText {
     open(fmt::format("for (int {0} = 0; {0} < {1}; {2})", counter, operand(limit, Precedence::sum), next));
   }
 
+  // Addresses of before the steps are computed anew behind them: kept, each array's is two registers that the steps
+  // lack, or a spill. A place that is read again is none that the compiler knows.
+  void end(int32_t i) {
+    close("");
+    if (i != renewed_behind_) return;
+    open("");
+    write_place("shoal_block_again()", "shoal_thread_again()");
+    write_renewed();
+  }
+
   void repeat(int32_t i) {
     flush_all_readers();
     line("bool again{};", i);  // a variable of the body would be out of scope in the condition
@@ -558,7 +512,7 @@ class CudaEmitter : private CudaText {
       }
       case Op::repeat: return repeat(i);
       case Op::again: return again(in);
-      case Op::end: return close("");
+      case Op::end: return end(i);
       case Op::load: return load(i);
       case Op::store: return store(i);
       case Op::lanes_xor: return lanes_xor(i);
@@ -569,15 +523,11 @@ class CudaEmitter : private CudaText {
     }
   }
 
-  const kernel::Kernel& kernel_;
   const bool callable_;
   const int resident_;
-  const std::vector<kernel::ValueRange> ranges_;
-  const std::vector<bool> in_bytes_;  // by value: it is written as a byte offset into shared memory
   const std::map<uint32_t, int> held_;
-  std::vector<Expression> values_;
-  const std::vector<int> uses_;
-  std::set<int32_t> pending_, used_buffers_;
+  const int32_t renewed_behind_;  // the end of the steps behind which addresses are computed anew; -1: none are
+  std::set<int32_t> used_buffers_;
   CudaNames names_;
   std::vector<std::string> buffer_names_, scalar_names_;
   std::map<int64_t, std::string> registers_;

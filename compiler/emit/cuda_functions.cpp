@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "compiler/emit/cuda_accesses.h"
+#include "compiler/emit/cuda_uses.h"
 
 namespace shoal::emit {
 
@@ -66,6 +67,12 @@ std::string approximation(const std::string& name, const std::string& ptx) {
 std::string extremum(const std::string& which) {
   return "__device__ __forceinline__ float shoal_" + which + "(float a, float b) {\n  float y;\n  asm(\"" + which +
          ".ftz.NaN.f32 %0, %1, %2;\" : \"=f\"(y) : \"f\"(a), \"f\"(b));\n  return y;\n}\n";
+}
+
+// Volatile, or the compiler would know that it is the place it has read before.
+std::string place(const std::string& which, const std::string& ptx) {
+  return "__device__ __forceinline__ int shoal_" + which + "_again() {\n  int x;\n  asm volatile(\"mov.u32 %0, %%" +
+         ptx + ".x;\" : \"=r\"(x));\n  return x;\n}\n";
 }
 
 // Not to be moved among branches: all lanes take part.
@@ -132,6 +139,7 @@ std::string cuda_functions(const kernel::Kernel& kernel, bool callable) {
                  "  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n");
   if (wanted.mma_tf32) text += once("MMA_TF32", product("tf32", "m16n8k8", "float", "__float_as_int"));
   if (wanted.mma_bf16) text += once("MMA_BF16", product("bf16", "m16n8k16", "int", ""));
+  if (!callable && renews_behind_steps(kernel)) text += once("AGAIN", place("block", "ctaid") + place("thread", "tid"));
   for (const AccessFunction& f : access_functions(kernel, callable)) text += once(f.name, f.definition);
   return text;
 }

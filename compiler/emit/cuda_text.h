@@ -17,7 +17,7 @@ class CudaText {
     text_ += fmt::format(format, std::forward<Args>(args)...) + "\n";
   }
   void open(const std::string& head) {
-    line("{} {{", head);
+    line("{}{{", head.empty() ? head : head + " ");
     depth_++;
   }
   void close(const std::string& tail) {

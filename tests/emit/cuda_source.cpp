@@ -1,4 +1,5 @@
 // The text of emitted CUDA: literals, names, comments, inlining, and what the contract says about its form.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -157,6 +158,28 @@ TEST(CudaSource, AccessesArePtxWithTheConstantApart) {
   EXPECT_THAT(kernel, HasSubstr("shoal_store_global_float4(out + v2, 0, v"));
   EXPECT_THAT(function, HasSubstr("*(const float4*)&in[v2 + 4];"));
   EXPECT_THAT(function, HasSubstr("*(float4*)&out[v2] = make_float4(v"));
+}
+
+// What was computed before the steps would stand in registers until they end.
+TEST(CudaSource, AddressesBehindTheStepsAreComputedAnew) {
+  Kernel k = two_buffers();
+  k.scalars = {"steps"};
+  Builder b(k);
+  const int32_t lane = b.leaf(Op::lane), row = b.emit(Op::mul, lane, b.constant_i32(3)),
+                place = b.emit(Op::bxor, row, b.constant_i32(5)), read = b.load(0, -1, row, 0),
+                sum = b.var(b.emit(Op::add, read, b.load(0, -1, place, 0)));
+  b.loop(b.scalar(0));
+  b.set(sum, b.emit(Op::mul, b.get(sum), read));
+  b.end();
+  b.store(1, -1, place, 0, b.get(sum));
+  const std::string text = cuda(k);
+  EXPECT_THAT(text, HasSubstr("asm volatile(\"mov.u32 %0, %%tid.x;\" : \"=r\"(x));"));
+  EXPECT_THAT(text, Not(HasSubstr("const int group")));
+  const std::string rest = text.substr(text.find("shoal_thread_again();\n"));
+  EXPECT_THAT(rest, HasSubstr(fmt::format("const int v{} = lane * 3;", row)));
+  EXPECT_THAT(rest, HasSubstr(fmt::format("const int v{0} = v{1} ^ 5;", place, row)));
+  EXPECT_THAT(rest, Not(HasSubstr(fmt::format("v{} =", read))));  // memory is not read again
+  EXPECT_THAT(cuda_device_function(k), Not(HasSubstr("again")));
 }
 
 TEST(CudaSource, OneBarrierOrCollectiveALine) {

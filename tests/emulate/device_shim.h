@@ -157,3 +157,5 @@ inline void mma(int bf16, int line, float& d0, float& d1, float& d2, float& d3, 
 #define blockIdx emulate_host.block_index
 #define blockDim emulate_host.block_size
 #define gridDim emulate_host.grid_size
+#define shoal_block_again() (int)blockIdx.x
+#define shoal_thread_again() (int)threadIdx.x

@@ -22,8 +22,16 @@ OTHER = {"LDS", "STS", "LDG", "STG", "LDL", "STL", "SHFL", "BAR", "WARPSYNC", "N
          "MUFU", "WARPSYNC", "DEPBAR", "BREAK", "YIELD", "HMMA"}
 # Cycles of a product of tensor cores (m16n8k8 of tf32, m16n8k16 of bf16), as mma.sync is said to reach on sm_90: 62 % of the peak.
 MMA_CYCLES = 1.6
-# Multiprocessors, GHz of the boost clock, GB/s, bytes of shared memory, warps, of H200 (sm_90).
-DEVICE = {"multiprocessors": 132, "ghz": 1.98, "gb_per_s": 4800, "shared": 233472, "reserved": 1024, "warps": 64, "registers": 65536}
+# Multiprocessors, GHz of the boost clock, GB/s, of H200 (sm_90).
+DEVICE = {"multiprocessors": 132, "ghz": 1.98, "gb_per_s": 4800}
+# What a multiprocessor has for blocks: bytes of shared memory, warps, blocks (as in compiler/plan/gpu_machine.cpp).
+LIMITS = {
+    "sm_80": {"shared": 164 << 10, "warps": 64, "blocks": 32},
+    "sm_90": {"shared": 228 << 10, "warps": 64, "blocks": 32},
+    "sm_120": {"shared": 100 << 10, "warps": 48, "blocks": 24},
+}
+REGISTERS = 65536
+RESERVED = 1024  # bytes of shared memory of each block, by the system
 
 
 class ModelError(Exception):
@@ -151,11 +159,12 @@ def unknown(kernel):
     return result
 
 
-def members_of_multiprocessor(registers, shared_bytes, warps, members):
+def members_of_multiprocessor(target, registers, shared_bytes, warps, members):
     """Members that are resident at once, for blocks of `warps` warps and `members` members."""
-    by_registers = DEVICE["registers"] // SCHEDULERS // (-(-registers // 8) * 8 * 32) * SCHEDULERS // warps
-    by_shared = DEVICE["shared"] // (shared_bytes + DEVICE["reserved"])
-    return min(by_registers, by_shared, DEVICE["warps"] // warps, 32) * members
+    limits = LIMITS[target]
+    by_registers = REGISTERS // SCHEDULERS // (-(-registers // 8) * 8 * 32) * SCHEDULERS // warps
+    by_shared = limits["shared"] // (shared_bytes + RESERVED)
+    return min(by_registers, by_shared, limits["warps"] // warps, limits["blocks"]) * members
 
 
 def useful_multiply_adds(plan):

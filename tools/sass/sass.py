@@ -148,12 +148,16 @@ def innermost(loops):
 
 def read(path, nvdisasm=None):
     """The kernels of a cubin, by name. Raises SassError."""
+    return describe(path, disassemble(path, find_nvdisasm(nvdisasm)))
+
+
+def describe(path, code):
+    """The same, where the cubin is already disassembled."""
     try:
         with open(path, "rb") as file:
             resources = cubin.resources(file.read())
     except (OSError, cubin.CubinError) as error:
         raise SassError(f"{path}: {error}") from error
-    code = disassemble(path, find_nvdisasm(nvdisasm))
     return [Kernel(name, r.registers, r.frame_bytes, r.shared_bytes, count(code.get(name, [])), find_loops(code.get(name, [])))
             for name, r in sorted(resources.items())]
 

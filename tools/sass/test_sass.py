@@ -5,12 +5,14 @@ import io
 import json
 import os
 import random
+import re
 import tempfile
 import unittest
 
 import cubin
 import model
 import sass
+import works
 
 SPILLING = b"""
 extern "C" __global__ void __launch_bounds__(1024) spilling(float* x, int n) {
@@ -94,6 +96,59 @@ class Model(unittest.TestCase):
 """
         self.assertEqual(model.planned_products(text), 1 + 4)  # in one step; before and behind them does not count
         self.assertEqual(model.planned_products(text.replace("loop %0", "loop %1 step 16")), 2 + 2 * 5)
+
+
+    def test_a_multiprocessor_is_that_of_the_compiler(self):
+        path = os.path.join(works.ROOT, "compiler", "plan", "gpu_machine.cpp")
+        with open(path, encoding="utf-8") as file:
+            machines = re.findall(r"GpuMachine\{\s*\.sm = (\d+), \.shared = (\d+) \* kib, \.warps = (\d+),(?: \.blocks = (\d+),)?", file.read())
+        known = {"sm_" + sm: {"shared": int(shared) << 10, "warps": int(warps), "blocks": int(blocks or 32)} for sm, shared, warps, blocks in machines}
+        self.assertEqual(model.LIMITS, {target: known[target] for target in works.TARGETS})
+
+    def test_members_are_as_many_as_the_scarcest_resource_has_room_for(self):
+        # 31,232 bytes and what is reserved: 5, 7 and 3 blocks. 254 registers: 8 warps. Without either: blocks, or warps.
+        self.assertEqual([model.members_of_multiprocessor(t, 238, 31232, 1, 1) for t in works.TARGETS], [5, 7, 3])
+        self.assertEqual([model.members_of_multiprocessor(t, 254, 0, 1, 1) for t in works.TARGETS], [8, 8, 8])
+        self.assertEqual([model.members_of_multiprocessor(t, 16, 0, 1, 2) for t in works.TARGETS], [64, 64, 48])
+        self.assertEqual([model.members_of_multiprocessor(t, 16, 0, 8, 1) for t in works.TARGETS], [8, 8, 6])
+
+
+class Check(unittest.TestCase):
+    CODE = {"registers": 200, "local": 0, "shared": 1024, "members": 8, "mma": 16, "planned_mma": 16, "wide_shared_loads": 0.9,
+            "wide_global_loads": 0.9, "counted": True}
+    ROW = {"work": "w", "peak_merge": 0.5, "peak_return": 0.4, "ffma": 8, "planned_ffma": 8}
+
+    def faults(self, target="", **changes):
+        old, new = ({**self.ROW, "targets": {t: dict(self.CODE) for t in works.TARGETS}} for _ in range(2))
+        (new["targets"][target] if target else new).update(changes)
+        return works.worse(old, new)
+
+    def test_what_is_worse_for_any_target_is_found(self):
+        self.assertEqual(self.faults(), [])
+        for target in works.TARGETS:
+            for change, words in (({"local": 40}, "local memory or spills: 40, was 0"),
+                                  ({"mma": 8}, "8 products of tensor cores, the plan has 16"),
+                                  ({"mma": 0, "planned_mma": 0}, "no products of tensor cores"),
+                                  ({"wide_shared_loads": 0.8}, "wide_shared_loads: 0.8, was 0.9"),
+                                  ({"wide_global_loads": 0.8}, "wide_global_loads: 0.8, was 0.9")):
+                self.assertEqual(self.faults(target, **change), [f"w: for {target}, {words}"])
+        self.assertEqual(self.faults(peak_merge=0.3), ["w: peak_merge: 0.3, was 0.5"])
+
+    def test_what_is_better_or_as_good_is_no_fault(self):
+        self.assertEqual(self.faults("sm_120", registers=255, wide_shared_loads=0.895, wide_global_loads=1.0), [])
+        self.assertEqual(self.faults("sm_80", counted=False, mma=8), [])  # without trip counts
+
+    def test_a_target_that_nothing_is_known_of_is_a_fault(self):
+        new = {**self.ROW, "targets": {"sm_80": dict(self.CODE), "sm_90": dict(self.CODE)}}
+        old = {**self.ROW, "targets": {"sm_90": dict(self.CODE)}}
+        self.assertEqual(works.worse(old, new), ["w: for sm_80, nothing to compare with"])
+
+    def test_the_second_table_has_each_target(self):
+        targets = {t: {**self.CODE, "registers": n} for n, t in enumerate(works.TARGETS, 100)}
+        head, rule, line = works.resources([{**self.ROW, "targets": targets}]).splitlines()
+        self.assertEqual((head.count("|"), rule.count("|"), line.count("|")), (14, 14, 14))
+        self.assertEqual(re.findall(r"sm_\d+", head), list(works.TARGETS))
+        self.assertEqual(line, "| w | 100 | 0 | 1024 | 8 | 101 | 0 | 1024 | 8 | 102 | 0 | 1024 | 8 |")
 
 
 class Image(unittest.TestCase):
