@@ -30,11 +30,10 @@ SKIPPED = 77
 MEMBERS = 1 << 17  # they fill every multiprocessor: the schedule of highest throughput, whatever the work's own population
 # Beside some works a row of the same network that permits less exact arithmetic: the work, the row's word, what it sets
 # in the network, and the share of the plain kernel's time that it may take at most: what makes tensor cores worth their
-# rounding, and 28 % of the peak into 40 %.
+# rounding.
 PERMITTED = (
     ("train_mlp", "f32x3", {"precision": "f32x3"}, 0.6),
     ("train_digits", "f32x3", {"precision": "f32x3"}, 0.6),
-    ("train_xor", "fast_math", {"fast_math": True}, 0.7),
 )
 # What is known of the kernel for each target.
 OF_CODE = ("registers", "local", "shared", "members", "mma", "planned_mma", "wide_shared_loads", "wide_global_loads", "counted")
@@ -226,7 +225,7 @@ instructions are what NVRTC {version} makes for {TARGET}; percentages and ns are
 (tools/sass/model.py, H200 clocks), an upper bound on speed. "return" (in brackets) is the pessimistic model of shared
 memory. Counts are of one member and one step; seconds are processor time, the least of {TIMED} compilations, in turn. Populations of
 {MEMBERS} members, whose schedule is the one of highest throughput. Rows with a word behind the work's name permit less
-exact arithmetic (`"precision"` and `"fast_math"` of the spec); their peak is that of the ordinary units, for comparison.
+exact arithmetic (`"precision"` of the spec); their peak is that of the ordinary units, for comparison.
 
 {table(rows)}
 
