@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/graph/graph.h"
+#include "compiler/graph/unique_names.h"
 
 namespace shoal {
 
@@ -123,6 +124,7 @@ class Scope {
 
  private:
   Graph& graph_;
+  UniqueNames names_;
   std::string prefix_;
   DType parameter_storage_ = DType::f32;
   std::vector<Parameter> parameters_;
