@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/graph/attributes.h"
 #include "compiler/support/archive.h"
 
 namespace shoal {
@@ -97,11 +98,12 @@ void archive(Archive& a, T& attrs) {
     letters_b, letters_out, loop);
 }
 
-template <typename Archive, typename T>
-  requires is_a<T, Node>
-void archive(Archive& a, T& node) {
+// Most primitives read no attributes.
+template <typename Archive>
+void archive(Archive& a, const Node& node) {
   auto& [prim, inputs, attrs, shape, dtype, varies, name] = node;
-  a(prim, inputs, attrs, shape, dtype, varies, name);
+  a(prim, inputs, shape, dtype, varies, name);
+  if (!attributes_of(prim).empty()) a(attrs);
 }
 
 template <typename Archive, typename T>

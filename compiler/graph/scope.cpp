@@ -108,7 +108,7 @@ void Scope::output(std::string output_name, Value value) {
   graph_.outputs.push_back({.name = std::move(output_name), .value = value.id});
 }
 
-Value Scope::name(std::string readable, Value value) {
+Value Scope::name(std::string_view readable, Value value) {
   Node& node = graph_.nodes[value.id];
   if (node.name.empty()) node.name = names_.make(graph_, readable);
   return value;

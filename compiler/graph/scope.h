@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/graph/graph.h"
@@ -113,7 +114,7 @@ class Scope {
   Value state(std::string name, Shape shape);
   void next(Value state, Value value);  // the carried input `state` becomes `value` at the end of the step
   void output(std::string name, Value value);
-  Value name(std::string readable, Value value);  // names the node for texts and emitted code, made unique
+  Value name(std::string_view readable, Value value);  // names the node for texts and emitted code, made unique
 
   const std::string& prefix() const { return prefix_; }
   void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }  // of the layer being expanded: "0", "encoder"
