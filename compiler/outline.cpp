@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "compiler/graph/text.h"
+#include "compiler/graph/attributes.h"
 #include "compiler/support/archive.h"
 
 namespace shoal {
@@ -78,11 +78,74 @@ void archive(Archive& a, T& module) {
   a(target, schedule, why, kernel, arguments, scalars, members, multiple, groups, step);
 }
 
+template <typename Archive, typename T>
+void archive(Archive& a, const Shared<T>& shared) {
+  a(*shared);
+}
+
+template <typename Archive>
+void archive(Archive& a, const Operands& operands) {
+  a(operands.size());
+  for (const NodeId id : operands) a(id);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Attrs>
+void archive(Archive& a, T& attrs) {
+  auto& [name, role, value, dtype, varies, shape, dims, low, high, kernel, stride, dim, n, reduction, over_sample,
+         letters_a, letters_b, letters_out, loop] = attrs;
+  a(name, role, value, dtype, varies, shape, dims, low, high, kernel, stride, dim, n, reduction, over_sample, letters_a,
+    letters_b, letters_out, loop);
+}
+
+// Most primitives read no attributes.
+template <typename Archive>
+void archive(Archive& a, const Node& node) {
+  auto& [prim, inputs, attrs, shape, dtype, varies, name] = node;
+  a(prim, inputs, shape, dtype, varies, name);
+  if (!attributes_of(prim).empty()) a(attrs);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Output>
+void archive(Archive& a, T& output) {
+  auto& [name, value, state] = output;
+  a(name, value, state);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Loop::Carried>
+void archive(Archive& a, T& carried) {
+  auto& [carry, next] = carried;
+  a(carry, next);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Loop>
+void archive(Archive& a, T& loop) {
+  auto& [extent, reversed, carried] = loop;
+  a(extent, reversed, carried);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Permissions>
+void archive(Archive& a, T& permits) {
+  auto& [precision, fast_math] = permits;
+  a(precision, fast_math);
+}
+
+template <typename Archive, typename T>
+  requires is_a<T, Graph>
+void archive(Archive& a, T& graph) {
+  auto& [name, batch, permits, nodes, outputs, loops] = graph;
+  a(name, batch, permits, nodes, outputs, loops);
+}
+
 std::string origin_of(const Graph& graph, const Target& target, const Options& options, std::string_view build) {
   ByteWriter writer;
   writer.bytes = fmt::format("build {}\n", build);
-  writer(target, options);
-  return writer.bytes + "\n" + print(graph);
+  writer(target, options, graph);
+  return std::move(writer.bytes);
 }
 
 std::string encode_outline(const Module& module) {

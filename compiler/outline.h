@@ -1,4 +1,4 @@
-// What a cache of compiled modules needs: the text that determines a module, and the module without its texts as bytes.
+// What a cache of compiled modules needs: the bytes that determine a module, and the module without its texts as bytes.
 #pragma once
 
 #include <optional>

@@ -7,7 +7,7 @@
 
 namespace shoal {
 
-// Everything that can change the code, as text: source, target, options, compiler version. Compared in full on a hit.
+// Everything that can change the code, as bytes: source, target, options, compiler version. Compared in full on a hit.
 struct CacheKey {
   std::string material;
 };

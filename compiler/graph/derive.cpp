@@ -15,29 +15,27 @@ constexpr size_t max_rank = 16;
 
 class Derivation {
  public:
-  Derivation(const Graph& graph, const Node& node, Derived& result)
-      : graph_(graph), node_(node), attrs_(node.attrs), result_(result) {}
+  Derivation(const Graph& graph, const Node& node) : graph_(graph), node_(node), attrs_(node.attrs) {}
 
-  void run() {
+  Derived run() {
     const int arity = prim_arity(node_.prim);
     if (arity >= 0 && node_.inputs.size() != static_cast<size_t>(arity))
       fail(fmt::format("expected {} operand{}, got {}", arity, arity == 1 ? "" : "s", node_.inputs.size()));
-    result_.shape.clear();
-    result_.dtype = DType::f32;
-    result_.varies = {};
     for (NodeId id : node_.inputs) {
       if (id >= graph_.nodes.size()) fail("an operand does not exist (yet)");
       result_.varies = result_.varies | graph_[id].varies;
     }
     rules();
-    check_shape(result_.shape, "the result");
+    // A scalar's shape is that of an operand, which was checked.
+    if (prim_kind(node_.prim) != PrimKind::scalar) check_shape(result_.shape, "the result");
+    return std::move(result_);
   }
 
  private:
   const Graph& graph_;
   const Node& node_;
   const Attrs& attrs_;
-  Derived& result_;
+  Derived result_;
 
   [[noreturn]] void fail(const std::string& problem) const {
     std::string operands;
@@ -95,9 +93,8 @@ class Derivation {
 
   // Element by element: every operand has the same unit shape, or rank 0.
   void elementwise() {
-    result_.shape = {};
     for (NodeId id : node_.inputs) {
-      const Shape& shape = graph_[id].shape;
+      const SharedList& shape = graph_[id].shape;
       if (shape.empty()) continue;
       if (result_.shape.empty()) result_.shape = shape;
       require(result_.shape == shape, "operands must have equal shapes, or rank 0");
@@ -134,7 +131,6 @@ class Derivation {
         return;
       case Prim::constant:
         check_value(attrs_.dtype);
-        result_.shape = {};
         result_.dtype = attrs_.dtype;
         return;
       case Prim::index:
@@ -144,14 +140,10 @@ class Derivation {
         result_.dtype = DType::i32;
         return;
       case Prim::position:
-        result_.shape = {};
         result_.dtype = DType::i32;
         result_.varies.sample = true;
         return;
-      case Prim::step:
-        result_.shape = {};
-        result_.dtype = DType::i32;
-        return;
+      case Prim::step: result_.dtype = DType::i32; return;
       case Prim::add:
       case Prim::sub:
       case Prim::mul:
@@ -207,7 +199,6 @@ class Derivation {
       case Prim::contract: return contract();
       case Prim::time:
         require_loop();
-        result_.shape = {};
         result_.dtype = DType::i32;
         return;
       case Prim::carry:
@@ -224,11 +215,15 @@ class Derivation {
         return;
       case Prim::collect:
         require_loop();
-        result_.shape = in(0).shape;
-        result_.shape.insert(result_.shape.begin(), graph_.loops[attrs_.loop].extent);
+        result_.shape = collected(in(0).shape, graph_.loops[attrs_.loop].extent);
         result_.dtype = in(0).dtype;
         return;
     }
+  }
+
+  static Shape collected(Shape shape, int64_t iterations) {
+    shape.insert(shape.begin(), iterations);
+    return shape;
   }
 
   void require_loop() const {
@@ -259,8 +254,9 @@ class Derivation {
     const Shape& from = in(0).shape;
     check_dims(attrs_.dims, from.size(), "dims");
     require(attrs_.dims.size() == from.size(), "dims needs one number for each dimension");
-    result_.shape.clear();
-    for (int64_t d : attrs_.dims) result_.shape.push_back(from[d]);
+    Shape to;
+    for (int64_t d : attrs_.dims) to.push_back(from[d]);
+    result_.shape = std::move(to);
     result_.dtype = in(0).dtype;
   }
 
@@ -280,8 +276,9 @@ class Derivation {
     check_extents(attrs_.low, from.size(), 0, "low");
     check_extents(attrs_.high, from.size(), 0, "high");
     check_value(in(0).dtype);
-    result_.shape = from;
-    for (size_t d = 0; d < from.size(); ++d) result_.shape[d] += attrs_.low[d] + attrs_.high[d];
+    Shape to = from;
+    for (size_t d = 0; d < from.size(); ++d) to[d] += attrs_.low[d] + attrs_.high[d];
+    result_.shape = std::move(to);
     result_.dtype = in(0).dtype;
   }
 
@@ -298,7 +295,7 @@ class Derivation {
       other[dim] = shape[dim];
       if (other != shape) fail(fmt::format("operands may differ in dimension {} only", dim));
     }
-    result_.shape = shape;
+    result_.shape = std::move(shape);
     result_.dtype = in(0).dtype;
   }
 
@@ -308,7 +305,7 @@ class Derivation {
     // A row of each sample's own table, chosen by each sample, is more than an index map with one gathered coordinate.
     require(!in(0).varies.sample || in(1).varies == Varies{},
             "a table that varies over sample needs an index that varies over nothing");
-    result_.shape.assign(in(0).shape.begin() + 1, in(0).shape.end());
+    result_.shape = Shape(in(0).shape.begin() + 1, in(0).shape.end());
     result_.dtype = in(0).dtype;
   }
 
@@ -352,10 +349,10 @@ class Derivation {
     check_dims(attrs_.dims, in(0).shape.size(), "dims");
     require(attrs_.over_sample || !attrs_.dims.empty(), "nothing to reduce over");
     require(!attrs_.over_sample || in(0).varies.sample, "over_sample needs an operand that varies over sample");
-    result_.shape.clear();
+    Shape kept;
     for (size_t d = 0; d < in(0).shape.size(); ++d)
-      if (std::ranges::find(attrs_.dims, static_cast<int64_t>(d)) == attrs_.dims.end())
-        result_.shape.push_back(in(0).shape[d]);
+      if (std::ranges::find(attrs_.dims, static_cast<int64_t>(d)) == attrs_.dims.end()) kept.push_back(in(0).shape[d]);
+    result_.shape = std::move(kept);
     result_.dtype = in(0).dtype;
     if (attrs_.over_sample) result_.varies.sample = false;
   }
@@ -363,22 +360,24 @@ class Derivation {
   void contract() {
     require(in(0).dtype == DType::f32 && in(1).dtype == DType::f32, "operands must be f32");
     require(!attrs_.over_sample || result_.varies.sample, "over_sample needs an operand that varies over sample");
-    check_letters(attrs_.a, "a");
-    check_letters(attrs_.b, "b");
-    check_letters(attrs_.out, "out");
-    if (attrs_.a.size() != in(0).shape.size()) fail(fmt::format("a=\"{}\" needs one letter a dimension", attrs_.a));
-    if (attrs_.b.size() != in(1).shape.size()) fail(fmt::format("b=\"{}\" needs one letter a dimension", attrs_.b));
-    for (size_t i = 0; i < attrs_.a.size(); ++i) {
-      const size_t j = attrs_.b.find(attrs_.a[i]);
+    const std::string &a = attrs_.a, &b = attrs_.b, &out = attrs_.out;
+    check_letters(a, "a");
+    check_letters(b, "b");
+    check_letters(out, "out");
+    if (a.size() != in(0).shape.size()) fail(fmt::format("a=\"{}\" needs one letter a dimension", a));
+    if (b.size() != in(1).shape.size()) fail(fmt::format("b=\"{}\" needs one letter a dimension", b));
+    for (size_t i = 0; i < a.size(); ++i) {
+      const size_t j = b.find(a[i]);
       if (j != std::string::npos && in(0).shape[i] != in(1).shape[j])
-        fail(fmt::format("letter '{}' is {} in a and {} in b", attrs_.a[i], in(0).shape[i], in(1).shape[j]));
+        fail(fmt::format("letter '{}' is {} in a and {} in b", a[i], in(0).shape[i], in(1).shape[j]));
     }
-    result_.shape.clear();
-    for (char letter : attrs_.out) {
-      const size_t i = attrs_.a.find(letter), j = attrs_.b.find(letter);
+    Shape shape;
+    for (char letter : out) {
+      const size_t i = a.find(letter), j = b.find(letter);
       if (i == std::string::npos && j == std::string::npos) fail(fmt::format("letter '{}' of out is unknown", letter));
-      result_.shape.push_back(i != std::string::npos ? in(0).shape[i] : in(1).shape[j]);
+      shape.push_back(i != std::string::npos ? in(0).shape[i] : in(1).shape[j]);
     }
+    result_.shape = std::move(shape);
     result_.dtype = DType::f32;
     if (attrs_.over_sample) result_.varies.sample = false;
   }
@@ -394,14 +393,13 @@ class Derivation {
 
 }  // namespace
 
-void derive(const Graph& graph, const Node& node, Derived& result) { Derivation(graph, node, result).run(); }
+Derived derived(const Graph& graph, const Node& node) { return Derivation(graph, node).run(); }
 
 void derive(const Graph& graph, Node& node) {
-  Derived derived{.shape = std::move(node.shape)};
-  derive(graph, node, derived);
-  node.shape = std::move(derived.shape);
-  node.dtype = derived.dtype;
-  node.varies = derived.varies;
+  Derived now = derived(graph, node);
+  node.shape = std::move(now.shape);
+  node.dtype = now.dtype;
+  node.varies = now.varies;
 }
 
 }  // namespace shoal

@@ -23,9 +23,21 @@ Shape joint_shape(const Shape& a, const Shape& b) {
   return joint;
 }
 
+// Whether all operands with dimensions have the same ones: then there is nothing to broadcast.
+bool equal_shapes(const Graph& graph, const Node& node) {
+  const SharedList* shape = nullptr;
+  for (const NodeId id : node.inputs) {
+    if (graph[id].shape.empty()) continue;
+    if (shape && graph[id].shape != *shape) return false;
+    shape = &graph[id].shape;
+  }
+  return true;
+}
+
 }  // namespace
 
 NodeId add_elementwise(Graph& graph, Node node) {
+  if (equal_shapes(graph, node)) return graph.add(std::move(node));
   Scope scope(graph);
   Shape joint;
   for (NodeId id : node.inputs) joint = joint_shape(joint, graph[id].shape);

@@ -270,9 +270,9 @@ class Evaluator {
       summed_b.push_back(stride(attrs.b, c, strides_b));
     };
     for (size_t i = 0; i < attrs.a.size(); ++i)
-      if (attrs.out.find(attrs.a[i]) == std::string::npos) sum_over(attrs.a[i], operand(0).shape[i]);
+      if (attrs.out->find(attrs.a[i]) == std::string::npos) sum_over(attrs.a[i], operand(0).shape[i]);
     for (size_t i = 0; i < attrs.b.size(); ++i)
-      if ((attrs.out + attrs.a).find(attrs.b[i]) == std::string::npos) sum_over(attrs.b[i], operand(1).shape[i]);
+      if ((*attrs.out + *attrs.a).find(attrs.b[i]) == std::string::npos) sum_over(attrs.b[i], operand(1).shape[i]);
 
     const auto at_a = offsets(node_->shape, kept_a), at_b = offsets(node_->shape, kept_b);
     const auto step_a = offsets(summed, summed_a), step_b = offsets(summed, summed_b);

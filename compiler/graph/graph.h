@@ -10,11 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/graph/operands.h"
 #include "compiler/graph/permissions.h"
+#include "compiler/support/shared.h"
 
 namespace shoal {
 
-using NodeId = uint32_t;
 constexpr NodeId no_node = ~0u;
 
 // f16 and bf16 are how an input may be stored; what is read from it is an f32.
@@ -29,6 +30,10 @@ struct Varies {
 };
 
 using Shape = std::vector<int64_t>;  // unit dimensions, row-major; rank 0 is one number
+
+// What nodes hold. Most nodes have none or their operand's, and every pass moves them all.
+using SharedList = Shared<std::vector<int64_t>>;
+using SharedText = Shared<std::string>;
 
 enum class Prim : uint8_t {
 #define SHOAL_PRIMITIVE(name, arity, kind) name,
@@ -51,32 +56,32 @@ enum class Role : uint8_t {
 
 // Attributes of a node, by name; which of them a primitive reads stands beside its row in primitives.inc.
 struct Attrs {
-  std::string name = {};                          // input
-  Role role = Role::input;                        // input
-  double value = 0;                               // constant; padding of pad and window
-  DType dtype = DType::f32;                       // input (as it is stored), constant, cast
-  Varies varies = {};                             // input, carry
-  Shape shape = {};                               // input, index, broadcast, reshape, slice, unwindow
-  std::vector<int64_t> dims = {};                 // broadcast, transpose, window, unwindow, reduce
-  std::vector<int64_t> low = {}, high = {};       // slice, pad, window, unwindow
-  std::vector<int64_t> kernel = {}, stride = {};  // window, unwindow
-  int64_t dim = 0;                                // index, concat
-  int64_t n = 0;                                  // shuffle
-  Reduction reduction = Reduction::sum;           // reduce
-  bool over_sample = false;                       // reduce, contract
-  std::string a = {}, b = {}, out = {};           // contract
-  int32_t loop = -1;                              // time, carry, last, collect: index into Graph::loops
+  SharedText name = {};                  // input
+  Role role = Role::input;               // input
+  double value = 0;                      // constant; padding of pad and window
+  DType dtype = DType::f32;              // input (as it is stored), constant, cast
+  Varies varies = {};                    // input, carry
+  SharedList shape = {};                 // input, index, broadcast, reshape, slice, unwindow
+  SharedList dims = {};                  // broadcast, transpose, window, unwindow, reduce
+  SharedList low = {}, high = {};        // slice, pad, window, unwindow
+  SharedList kernel = {}, stride = {};   // window, unwindow
+  int64_t dim = 0;                       // index, concat
+  int64_t n = 0;                         // shuffle
+  Reduction reduction = Reduction::sum;  // reduce
+  bool over_sample = false;              // reduce, contract
+  SharedText a = {}, b = {}, out = {};   // contract
+  int32_t loop = -1;                     // time, carry, last, collect: index into Graph::loops
   bool operator==(const Attrs&) const = default;
 };
 
 struct Node {
   Prim prim = Prim::constant;
-  std::vector<NodeId> inputs = {};
+  Operands inputs = {};
   Attrs attrs = {};
-  Shape shape = {};  // derived by Graph::add
+  SharedList shape = {};  // derived by Graph::add
   DType dtype = DType::f32;
   Varies varies = {};
-  std::string name = {};  // a readable name for texts and emitted code; unique in the graph when not empty
+  SharedText name = {};  // a readable name for texts and emitted code; unique in the graph when not empty
 };
 
 // A value that the outside reads after a launch, or (state != no_node) the next value of a carried input.
@@ -131,12 +136,12 @@ std::string shape_text(const Shape&);  // "[3, 4]", "[]"
 
 // What a node has by its primitive, attributes and inputs.
 struct Derived {
-  Shape shape = {};
+  SharedList shape = {};
   DType dtype = DType::f32;
   Varies varies = {};
 };
-// Derives it, into `result` (whose memory is used again) or into the node itself; throws as Graph::add.
-void derive(const Graph&, const Node& node, Derived& result);
+// Says what it has, or sets it; both throw as Graph::add.
+Derived derived(const Graph&, const Node& node);
 void derive(const Graph&, Node& node);
 
 }  // namespace shoal

@@ -1,17 +1,14 @@
-// Names of nodes: identifiers, unique in their graph.
+// Names of nodes: identifiers.
 #pragma once
 
-#include <string>
 #include <string_view>
-
-#include "compiler/graph/graph.h"
 
 namespace shoal {
 
 // Whether `name` is [A-Za-z_][A-Za-z0-9_.]*: what the text of a graph can hold without quotes.
 bool is_identifier(std::string_view name);
 
-// `wanted` made an identifier ("0.weight" -> "_0.weight") and, with a suffix "_2", "_3" ..., one that no node has.
-std::string unique_name(const Graph&, std::string_view wanted);
+constexpr bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+constexpr bool is_name_char(char c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '.'; }
 
 }  // namespace shoal

@@ -12,14 +12,14 @@ namespace shoal {
 namespace {
 
 std::string reference(const Graph& graph, NodeId id) {
-  return graph[id].name.empty() ? fmt::format("%{}", id) : graph[id].name;
+  return graph[id].name.empty() ? fmt::format("%{}", id) : *graph[id].name;
 }
 
 std::string name_text(const std::string& name) { return is_identifier(name) ? name : quoted_text(name); }
 
 void append_reference(std::string& text, const Graph& graph, NodeId id) {
   if (!graph[id].name.empty())
-    text += graph[id].name;
+    text += *graph[id].name;
   else
     fmt::format_to(std::back_inserter(text), "%{}", id);
 }

@@ -2,7 +2,6 @@
 #include "compiler/graph/scope.h"
 
 #include "compiler/graph/loops.h"
-#include "compiler/graph/names.h"
 #include "compiler/support/error.h"
 
 namespace shoal {
@@ -58,10 +57,9 @@ Value collect(Value x) {
 }
 
 Value Scope::input(std::string input_name, Role role, Shape shape, Varies varies, DType dtype) {
-  for (const Node& node : graph_.nodes)
-    if (node.prim == Prim::input && node.attrs.name == input_name)
-      throw SpecError("graph", fmt::format("there is already an input named \"{}\"", input_name));
-  std::string readable = unique_name(graph_, input_name);
+  if (names_.has_input(graph_, input_name))
+    throw SpecError("graph", fmt::format("there is already an input named \"{}\"", input_name));
+  std::string readable = names_.make(graph_, input_name);
   return add(
       {.prim = Prim::input,
        .attrs =
@@ -91,15 +89,15 @@ void Scope::next(Value state, Value value) {
   check(node.prim == Prim::input, "next: only an input can be carried");
   if (node.attrs.dtype != node.dtype)
     throw SpecError("graph", fmt::format("{} is stored as {}, which only what is never replaced may be",
-                                         node.attrs.name, dtype_name(node.attrs.dtype)));
+                                         *node.attrs.name, dtype_name(node.attrs.dtype)));
   if (value.shape() != node.shape || value.dtype() != node.dtype)
     throw SpecError(
-        "graph", fmt::format("the next value of {} is {}{}, expected {}{}", node.attrs.name, dtype_name(value.dtype()),
+        "graph", fmt::format("the next value of {} is {}{}, expected {}{}", *node.attrs.name, dtype_name(value.dtype()),
                              shape_text(value.shape()), dtype_name(node.dtype), shape_text(node.shape)));
   if (!node.varies.covers(value.varies()))
-    throw SpecError("graph", fmt::format("the next value of {} varies over more axes than it does", node.attrs.name));
+    throw SpecError("graph", fmt::format("the next value of {} varies over more axes than it does", *node.attrs.name));
   for (const Output& other : graph_.outputs)
-    if (other.state == state.id) throw SpecError("graph", fmt::format("{} has two next values", node.attrs.name));
+    if (other.state == state.id) throw SpecError("graph", fmt::format("{} has two next values", *node.attrs.name));
   graph_.outputs.push_back({.name = node.attrs.name, .value = value.id, .state = state.id});
 }
 
@@ -110,9 +108,9 @@ void Scope::output(std::string output_name, Value value) {
   graph_.outputs.push_back({.name = std::move(output_name), .value = value.id});
 }
 
-Value Scope::name(std::string readable, Value value) {
+Value Scope::name(std::string_view readable, Value value) {
   Node& node = graph_.nodes[value.id];
-  if (node.name.empty()) node.name = unique_name(graph_, readable);
+  if (node.name.empty()) node.name = names_.make(graph_, readable);
   return value;
 }
 

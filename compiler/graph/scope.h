@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/graph/graph.h"
+#include "compiler/graph/unique_names.h"
 
 namespace shoal {
 
@@ -112,7 +114,7 @@ class Scope {
   Value state(std::string name, Shape shape);
   void next(Value state, Value value);  // the carried input `state` becomes `value` at the end of the step
   void output(std::string name, Value value);
-  Value name(std::string readable, Value value);  // names the node for texts and emitted code, made unique
+  Value name(std::string_view readable, Value value);  // names the node for texts and emitted code, made unique
 
   const std::string& prefix() const { return prefix_; }
   void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }  // of the layer being expanded: "0", "encoder"
@@ -123,6 +125,7 @@ class Scope {
 
  private:
   Graph& graph_;
+  UniqueNames names_;
   std::string prefix_;
   DType parameter_storage_ = DType::f32;
   std::vector<Parameter> parameters_;

@@ -25,13 +25,15 @@ class Configured : public Base {
   explicit Configured(T op) : op_(std::move(op)) { assigned_.fill(true); }
 
   Problem set(std::string_view field, const FieldValue& value) override {
-    Problem problem = unknown_field(this->info(), field);
+    bool known = false;
+    Problem problem;
     each_field([&](size_t i, const auto& f) {
       if (f.name != field) return;
+      known = true;
       problem = assign_field(this->info().fields[i], value, &(op_.*f.member));
       if (!problem) assigned_[i] = true;
     });
-    return problem;
+    return known ? problem : unknown_field(this->info(), field);
   }
 
   FieldValue get(std::string_view field) const override {

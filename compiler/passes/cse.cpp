@@ -2,7 +2,6 @@
 #include <bit>
 #include <cstdint>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "compiler/passes/passes.h"
@@ -34,11 +33,29 @@ size_t hash(const Node& node) {
   return result;
 }
 
+// The nodes that stand already, in chains of those whose hashes share their low bits.
+class Known {
+ public:
+  explicit Known(size_t nodes) : newest_(std::bit_ceil(nodes + 1), no_node), older_(nodes, no_node) {}
+
+  // One that computes the same as `node`, or no_node.
+  NodeId find(const Graph& graph, const Node& node, size_t hash) const {
+    NodeId id = newest_[chain(hash)];
+    while (id != no_node && !computes_the_same(graph[id], node)) id = older_[id];
+    return id;
+  }
+  void add(NodeId id, size_t hash) { older_[id] = std::exchange(newest_[chain(hash)], id); }
+
+ private:
+  size_t chain(size_t hash) const { return hash & (newest_.size() - 1); }
+
+  std::vector<NodeId> newest_, older_;  // by chain; by node
+};
+
 }  // namespace
 
 Graph cse(Graph graph) {
-  std::unordered_multimap<size_t, NodeId> known;  // by hash
-  known.reserve(graph.nodes.size());
+  Known known(graph.nodes.size());
   // What a carry advances to must follow it, so it stays where it is. Carries themselves differ by what they become.
   std::vector<bool> stays(graph.nodes.size(), false);
   for (const Loop& loop : graph.loops)
@@ -46,11 +63,10 @@ Graph cse(Graph graph) {
   return rewrite(std::move(graph), [&](Graph& result, Node&& node, NodeId old_id) {
     if (node.prim == Prim::input || stays[old_id]) return result.append(std::move(node));
     const size_t key = hash(node);
-    const auto [first, last] = known.equal_range(key);
-    for (auto at = first; at != last; ++at)
-      if (computes_the_same(result[at->second], node)) return at->second;
+    const NodeId same = known.find(result, node, key);
+    if (same != no_node) return same;
     const NodeId made = result.append(std::move(node));
-    known.emplace(key, made);
+    known.add(made, key);
     return made;
   });
 }

@@ -24,9 +24,11 @@ Value sum_dims(Value x, std::vector<int64_t> dims) {
     return node.attrs.over_sample ? sum_samples(sum) : sum;
   }
   if (node.prim == Prim::contract && node.attrs.over_sample) {
-    Attrs attrs = node.attrs;
+    std::string out = node.attrs.out;
     std::ranges::sort(dims, std::ranges::greater());
-    for (int64_t d : dims) attrs.out.erase(d, 1);
+    for (int64_t d : dims) out.erase(d, 1);
+    Attrs attrs = node.attrs;
+    attrs.out = std::move(out);
     return x.scope->add({.prim = Prim::contract, .inputs = node.inputs, .attrs = attrs});
   }
   return reduce(Reduction::sum, x, std::move(dims));
@@ -76,7 +78,7 @@ Value DerivativeSums::contract(Value g) {
   const Attrs& attrs = node_.attrs;
   const std::string& own = operand_ == 0 ? attrs.a : attrs.b;
   const std::string& other = operand_ == 0 ? attrs.b : attrs.a;
-  const std::string of_g = g.shape().empty() ? "" : attrs.out;
+  const std::string of_g = g.shape().empty() ? std::string() : *attrs.out;
   const Value factor{&scope_, node_.inputs[1 - operand_]};
 
   // A letter that neither the gradient nor the other operand has is one along which the gradient is the same.

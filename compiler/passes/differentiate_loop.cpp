@@ -178,7 +178,7 @@ class LoopGradient {
       result = gather(stash, time_).id;
     } else {
       for (NodeId& input : node.inputs) input = in_reverse(input);
-      node.name.clear();
+      node.name = {};
       result = scope_.add(std::move(node)).id;
     }
     in_reverse_[id] = result;

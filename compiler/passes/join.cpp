@@ -30,16 +30,17 @@ NodeId joined(Graph& graph, NodeId first, NodeId second, size_t dim) {
   for (const NodeId piece : {graph[first].inputs[0], graph[second].inputs[0]}) {
     const Node& node = graph[piece];
     if (node.prim == Prim::concat && node.attrs.dim == whole.attrs.dim)
-      whole.inputs.insert(whole.inputs.end(), node.inputs.begin(), node.inputs.end());
+      whole.inputs.append(node.inputs);
     else
       whole.inputs.push_back(piece);
   }
-  Node pad{.prim = Prim::pad, .attrs = {.low = graph[first].attrs.low, .high = graph[first].attrs.high}};
-  pad.attrs.high[dim] = graph[second].attrs.high[dim];
-  const bool is_all =
-      std::ranges::count(pad.attrs.low, 0) + std::ranges::count(pad.attrs.high, 0) == 2 * std::ssize(pad.attrs.low);
-  pad.inputs = {graph.add(std::move(whole))};
-  return is_all ? pad.inputs[0] : graph.add(std::move(pad));
+  const SharedList low = graph[first].attrs.low;
+  std::vector<int64_t> high = graph[first].attrs.high;
+  high[dim] = graph[second].attrs.high[dim];
+  const bool is_all = std::ranges::count(low, 0) + std::ranges::count(high, 0) == 2 * std::ssize(high);
+  const NodeId inner = graph.add(std::move(whole));
+  if (is_all) return inner;
+  return graph.add({.prim = Prim::pad, .inputs = {inner}, .attrs = {.low = low, .high = std::move(high)}});
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Recomputation {
       node = {.prim = Prim::gather, .inputs = {stash, time}};
     } else {
       for (NodeId& input : node.inputs) input = again(result, input, time);
-      node.name.clear();
+      node.name = {};
     }
     return again_[{id, time}] = result.add(std::move(node));
   }

@@ -16,9 +16,9 @@ Graph rewrite(Graph graph, const std::function<NodeId(Graph&, Node&&, NodeId old
   for (const Loop& loop : graph.loops) result.loops.push_back({.extent = loop.extent, .reversed = loop.reversed});
   std::vector<NodeId> replaced(graph.nodes.size(), no_node);
   for (NodeId id = 0; id < graph.nodes.size(); ++id) {
-    Node node = std::move(graph.nodes[id]);
+    Node& node = graph.nodes[id];
     for (NodeId& input : node.inputs) input = replaced[input];
-    const std::string name = node.name;
+    const SharedText name = node.name;
     const size_t before = result.nodes.size();
     const NodeId now = visit(result, std::move(node), id);
     replaced[id] = now;

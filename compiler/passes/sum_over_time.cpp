@@ -106,26 +106,30 @@ Value SumOverTime::fresh_sum(Value x) {
 }
 
 Value SumOverTime::sum_contract(const Node& node) {
-  Attrs attrs = node.attrs;
+  std::string letters[] = {node.attrs.a, node.attrs.b};
   char time = 'a';
-  while ((attrs.a + attrs.b + attrs.out).find(time) != std::string::npos) time = time == 'z' ? 'A' : time + 1;
-  std::vector<NodeId> operands;
+  while ((letters[0] + letters[1] + *node.attrs.out).find(time) != std::string::npos)
+    time = time == 'z' ? 'A' : time + 1;
+  Operands operands;
   for (size_t i = 0; i < 2; ++i) {
     NodeId operand = node.inputs[i];
     if (is_inside(operand)) {
-      std::string& letters = i == 0 ? attrs.a : attrs.b;
-      letters.insert(letters.begin(), time);
+      letters[i].insert(letters[i].begin(), time);
       operand = sequence({&scope_, operand}).id;
     }
     operands.push_back(operand);
   }
+  Attrs attrs = node.attrs;
+  attrs.a = std::move(letters[0]);
+  attrs.b = std::move(letters[1]);
   return scope_.add({.prim = Prim::contract, .inputs = std::move(operands), .attrs = std::move(attrs)});
 }
 
 Value SumOverTime::sum_reduce(const Node& node) {
+  std::vector<int64_t> dims = {0};
+  for (int64_t d : node.attrs.dims) dims.push_back(d + 1);
   Attrs attrs = node.attrs;
-  for (int64_t& d : attrs.dims) ++d;
-  attrs.dims.insert(attrs.dims.begin(), 0);
+  attrs.dims = std::move(dims);
   attrs.over_sample = false;
   const Value operand = sequence({&scope_, node.inputs[0]});
   const Value sum = scope_.add({.prim = Prim::reduce, .inputs = {operand.id}, .attrs = std::move(attrs)});

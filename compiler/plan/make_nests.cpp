@@ -55,7 +55,7 @@ class NestMaker : public ValueSource {
   int32_t value_of(NodeId n) override {
     if (value_[n] >= 0) return value_[n];
     const Node& node = graph_[n];
-    std::string name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), n) : node.name;
+    std::string name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), n) : *node.name;
     return value_[n] = add_value(name, node, -1);
   }
   bool is_argument(int32_t value) const { return plan_.values[value].argument >= 0; }

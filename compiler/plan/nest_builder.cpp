@@ -75,7 +75,7 @@ NestBuilder::NestBuilder(const Graph& graph, ValueSource& source, NodeId root, i
       sample_(sample),
       scalar_of_(graph.nodes.size(), -1) {
   const Node& node = graph[root];
-  nest.name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), root) : node.name;
+  nest.name = node.name.empty() ? fmt::format("{}_{}", prim_name(node.prim), root) : *node.name;
   if (sample_) nest.axes.push_back({"s", graph.batch, true, false});
   for (size_t d = 0; d < shape_.size(); ++d) point_.push_back(axis(fmt::format("u{}", d), shape_[d], false, false));
   if (copy) {

@@ -51,7 +51,12 @@ std::vector<std::string> layer_names_of(const Network&);
 Shape output_shape(const Network&);
 std::vector<LayerSummary> summarize(const Network&);
 
+struct Sizes {
+  Shape output;
+  int64_t parameters = 0;  // of a member
+};
+
 // Throws SpecError when layers do not fit, the loss cannot take the output, or a varied name is no hyperparameter.
-void validate(const Model&);
+Sizes validate(const Model&);
 
 }  // namespace shoal

@@ -2,6 +2,7 @@
 #include "compiler/programs/parts.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "compiler/passes/passes.h"
@@ -46,7 +47,7 @@ Value declare_input(Scope& scope, const Network& network, Varies varies) {
   return scope.input("x", Role::input, network.input, varies);
 }
 
-Batch read_batch(Scope& scope, const Model& model, int64_t samples, Value i) {
+Batch read_batch(Scope& scope, const Model& model, const Shape& output, int64_t samples, Value i) {
   const auto table = [&](Shape unit) {
     unit.insert(unit.begin(), samples);
     return unit;
@@ -55,9 +56,7 @@ Batch read_batch(Scope& scope, const Model& model, int64_t samples, Value i) {
   batch.x = gather(scope.input("data.x", Role::data, table(model.network.input), {}), i);
   switch (required(model.loss, "/loss").target()) {
     case TargetKind::label: batch.y = gather(scope.input("data.y", Role::data, {samples}, {}, DType::i32), i); break;
-    case TargetKind::same_shape:
-      batch.y = gather(scope.input("data.y", Role::data, table(output_shape(model.network)), {}), i);
-      break;
+    case TargetKind::same_shape: batch.y = gather(scope.input("data.y", Role::data, table(output), {}), i); break;
   }
   return batch;
 }
@@ -99,6 +98,23 @@ void update(Scope& scope, const Model& model, const std::vector<Trained>& traine
   });
 }
 
+namespace {
+
+// The parameters, found again in a graph that was made of theirs.
+std::vector<Parameter> parameters_in(const Graph& graph, std::vector<Parameter> parameters) {
+  std::unordered_map<std::string_view, NodeId> inputs;
+  for (NodeId id = 0; id < graph.nodes.size(); ++id)
+    if (graph[id].attrs.role == Role::parameter) inputs.emplace(*graph[id].attrs.name, id);
+  for (Parameter& parameter : parameters) {
+    const auto found = inputs.find(parameter.name);
+    check(found != inputs.end(), "the passes removed the parameter {}", parameter.name);
+    parameter.node = found->second;
+  }
+  return parameters;
+}
+
+}  // namespace
+
 Program finish(ProgramKind kind, const Scope& scope, Graph graph, Trace* trace, HiddenState hidden) {
   Program program;
   program.kind = kind;
@@ -109,15 +125,7 @@ Program finish(ProgramKind kind, const Scope& scope, Graph graph, Trace* trace, 
   program.graph = run_pass("join", std::move(program.graph), join, trace);
   program.graph = run_pass("cse", std::move(program.graph), cse, trace);
   program.graph = run_pass("dce", std::move(program.graph), dce, trace);
-  program.parameters = scope.parameters();
-  for (Parameter& parameter : program.parameters) {
-    parameter.node = no_node;
-    for (NodeId id = 0; id < program.graph.nodes.size(); ++id) {
-      const Node& node = program.graph[id];
-      if (node.prim == Prim::input && node.attrs.name == parameter.name) parameter.node = id;
-    }
-    check(parameter.node != no_node, "the passes removed the parameter {}", parameter.name);
-  }
+  program.parameters = parameters_in(program.graph, scope.parameters());
   return program;
 }
 

@@ -14,7 +14,7 @@ Value declare_input(Scope&, const Network&, Varies);
 struct Batch {
   Value x, y;
 };
-Batch read_batch(Scope&, const Model&, int64_t samples, Value i);
+Batch read_batch(Scope&, const Model&, const Shape& output, int64_t samples, Value i);
 
 // A target for shape checks: what "data.y" holds for one sample.
 Value target_like(Scope&, const Model&, const Shape& output);

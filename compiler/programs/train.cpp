@@ -55,14 +55,14 @@ void add_up(Scope& scope, const std::string& name, Value mean) {
 
 Program train(const Model& model, const TrainOptions& options, Trace* trace) {
   check_options(options);
-  validate(model);
+  const Sizes sizes = validate(model);
   Graph graph;
   graph.name = model.name;
   graph.batch = options.batch;
   graph.permits = model.network.permits;
   Scope scope(graph);
 
-  const Batch batch = read_batch(scope, model, options.samples, sample_index(scope, options));
+  const Batch batch = read_batch(scope, model, sizes.output, options.samples, sample_index(scope, options));
   const Value prediction = expand(scope, model.network, batch.x);
   if (scope.parameters().empty()) throw SpecError("/network", "has no parameters to train");
   const Value loss = batch_loss(scope, model, prediction, batch.y);

@@ -48,15 +48,17 @@ void check_metric_names(const Model& model) {
 
 }  // namespace
 
-void validate(const Model& model) {
+Sizes validate(const Model& model) {
   check_varied(model);
   check_metric_names(model);
   Graph graph;
   Scope scope(graph);
-  const Shape output = expand(scope, model.network, declare_input(scope, model.network, {.sample = true})).shape();
-  if (!model.loss) return;
-  const Value prediction = scope.input("prediction", Role::input, output, {.member = true, .sample = true});
-  const Value target = target_like(scope, model, output);
+  Sizes sizes;
+  sizes.output = expand(scope, model.network, declare_input(scope, model.network, {.sample = true})).shape();
+  for (const Parameter& parameter : scope.parameters()) sizes.parameters += element_count(parameter.shape);
+  if (!model.loss) return sizes;
+  const Value prediction = scope.input("prediction", Role::input, sizes.output, {.member = true, .sample = true});
+  const Value target = target_like(scope, model, sizes.output);
   batch_loss(scope, model, prediction, target);
   for (const Value& metric : batch_metrics(scope, model, prediction, target))
     check(metric.shape().empty(), "a metric has rank 0");
@@ -66,6 +68,7 @@ void validate(const Model& model) {
     const Value w = scope.parameter("probe", {}, "{\"zeros\":{}}", 1, 1);
     update(scope, model, {{"probe", w, w}});
   }
+  return sizes;
 }
 
 }  // namespace shoal

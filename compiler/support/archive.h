@@ -4,7 +4,6 @@
 // listed.
 #pragma once
 
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -71,7 +70,7 @@ class ByteReader {
   void read(T& value) {
     const std::string_view from = take(sizeof value);
     value = T{};
-    if (!failed_) std::memcpy(&value, from.data(), sizeof value);
+    if (!failed_) from.copy(reinterpret_cast<char*>(&value), sizeof value);
   }
   void read(std::string& text) {
     uint64_t size = 0;

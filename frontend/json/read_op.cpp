@@ -27,11 +27,11 @@ FieldValue field_value(const Cursor& at, const FieldInfo& field) {
 }  // namespace
 
 std::unique_ptr<Op> OpNames::make(const Cursor& at, const std::string& name) const {
-  std::vector<std::string> known;
-  for (const OpKind kind : kinds) {
+  for (const OpKind kind : kinds)
     if (const OpInfo* info = find_op(kind, name)) return info->make();
+  std::vector<std::string> known;
+  for (const OpKind kind : kinds)
     for (std::string& other : op_names(kind)) known.push_back(std::move(other));
-  }
   if (formulas) {
     const bool is_loss = std::find(kinds.begin(), kinds.end(), OpKind::loss) != kinds.end();
     for (const Formula& formula : *formulas) {

@@ -49,15 +49,9 @@ Model read_model(const Cursor& at, const std::vector<Formula>& formulas) {
   return model;
 }
 
-void check_sizes(const Spec& spec) {
-  int64_t parameters = 0;
-  for (const LayerSummary& layer : summarize(spec.model.network)) {
-    // Every summand is below 2^62, and the sum is checked after each.
-    if (layer.parameters < 0 || layer.parameters > most_parameters - parameters) {
-      throw SpecError("/network", fmt::format("expected at most {} parameters, got more", most_parameters));
-    }
-    parameters += layer.parameters;
-  }
+void check_sizes(const Spec& spec, int64_t parameters) {
+  if (parameters > most_parameters)
+    throw SpecError("/network", fmt::format("expected at most {} parameters, got more", most_parameters));
   if (parameters > 0 && spec.population.members > most_population / parameters) {
     throw SpecError("/population/members", fmt::format("{} members of {} parameters are too many to hold",
                                                        spec.population.members, parameters));
@@ -81,8 +75,7 @@ Spec read_spec(std::string_view text, const std::string& source, const std::vect
   if (const auto data = find(at, "data")) spec.data = read_data(*data);
   for (const Vary& vary : spec.population.vary) spec.model.varied.push_back(vary.name);
 
-  validate(spec.model);
-  check_sizes(spec);
+  check_sizes(spec, validate(spec.model).parameters);
   return spec;
 }
 

@@ -105,7 +105,7 @@ std::map<std::string, Array> run_module(const Module& m, const Graph& graph, con
   executor(m, words, scalars);
   std::map<std::string, Array> results;
   for (const Output& output : graph.outputs) {
-    std::string name = output.state == no_node ? output.name : graph[output.state].attrs.name;
+    std::string name = output.state == no_node ? output.name : *graph[output.state].attrs.name;
     for (size_t i = 0; i < m.arguments.size(); ++i) {
       const Argument& a = m.arguments[i];
       if (a.name != name || a.is_output != (output.state == no_node)) continue;

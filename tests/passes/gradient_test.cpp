@@ -275,7 +275,7 @@ loss = contract(y, y, a="o", b="o", over_sample=true)
   const Node& dw = graph[gradients[0]];
   EXPECT_EQ(dw.prim, Prim::contract);
   EXPECT_TRUE(dw.attrs.over_sample);
-  EXPECT_EQ(dw.attrs.a + "," + dw.attrs.b + "->" + dw.attrs.out, "o,i->oi");
+  EXPECT_EQ(*dw.attrs.a + "," + *dw.attrs.b + "->" + *dw.attrs.out, "o,i->oi");
   EXPECT_EQ(dw.inputs[1], find(graph, "x"));
   EXPECT_EQ(graph[gradients[1]].prim, Prim::reduce);
   // Nothing is computed for x, from which no parameter can be reached.

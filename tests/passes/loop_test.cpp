@@ -141,8 +141,8 @@ Graph with_gradients(const std::string& body) {
     if (graph[id].prim == Prim::input) wrt.push_back(id);
   const std::vector<NodeId> gradients = differentiate(graph, loss, wrt);
   for (size_t i = 0; i < wrt.size(); ++i) {
-    EXPECT_TRUE(graph[wrt[i]].varies.covers(graph[gradients[i]].varies)) << graph[wrt[i]].name;
-    graph.outputs.push_back({.name = "d:" + graph[wrt[i]].attrs.name, .value = gradients[i]});
+    EXPECT_TRUE(graph[wrt[i]].varies.covers(graph[gradients[i]].varies)) << *graph[wrt[i]].name;
+    graph.outputs.push_back({.name = "d:" + *graph[wrt[i]].attrs.name, .value = gradients[i]});
   }
   verify(graph, "differentiate");
   return graph;
@@ -162,7 +162,7 @@ TEST(LoopGradient, MatchesFiniteDifferences) {
     };
     for (const Node& node : graph.nodes) {
       if (node.prim != Prim::input) continue;
-      Numbers gradient = results.at("d:" + node.attrs.name).values;
+      Numbers gradient = results.at("d:" + *node.attrs.name).values;
       Numbers& x = at.inputs.at(node.attrs.name).values;
       const bool zero = gradient.size() < x.size();  // of a value that the loss does not reach
       for (size_t i = 0; i < x.size(); ++i) {
@@ -175,7 +175,7 @@ TEST(LoopGradient, MatchesFiniteDifferences) {
         x[i] = kept - step;
         const double below = loss(m);
         x[i] = kept;
-        EXPECT_NEAR(zero ? 0 : gradient[i], (above - below) / (2 * step), 1e-7) << node.attrs.name << "[" << i << "]";
+        EXPECT_NEAR(zero ? 0 : gradient[i], (above - below) / (2 * step), 1e-7) << *node.attrs.name << "[" << i << "]";
       }
     }
   }
@@ -243,7 +243,7 @@ TEST(LoopGradient, OfAWeightIsOneContractionAfterTheLoop) {
   const Node& dw = graph[gradients[0]];
   EXPECT_EQ(dw.prim, Prim::contract);
   EXPECT_TRUE(dw.attrs.over_sample);
-  EXPECT_EQ(dw.attrs.a + "," + dw.attrs.b + "->" + dw.attrs.out, "ag,ah->gh");
+  EXPECT_EQ(*dw.attrs.a + "," + *dw.attrs.b + "->" + *dw.attrs.out, "ag,ah->gh");
   for (NodeId operand : dw.inputs) EXPECT_EQ(graph[operand].prim, Prim::collect);
   EXPECT_EQ(graph[gradients[1]].prim, Prim::reduce);
   EXPECT_TRUE(graph[gradients[1]].attrs.over_sample);  // of a sum over time
