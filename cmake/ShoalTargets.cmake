@@ -17,6 +17,10 @@ add_library(shoal_flags INTERFACE)
 target_include_directories(shoal_flags INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
 target_compile_options(shoal_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wswitch -ffp-contract=off
                        $<$<BOOL:${SHOAL_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 takes what a variant or a temporary vector holds, where it sees through their destructors, for memory of no heap.
+  target_compile_options(shoal_flags INTERFACE -Wno-free-nonheap-object)
+endif()
 if(SHOAL_SANITIZE)
   # GCC's uninitialised-use warning is wrong about code that sanitizers have instrumented (GCC bug 105562, seen in LLVM's headers).
   target_compile_options(shoal_flags INTERFACE -Wno-maybe-uninitialized)

@@ -90,7 +90,7 @@ class Folder {
   void double_product() {
     if (node_.prim != Prim::add || in(0).prim != Prim::mul || in(1).prim != Prim::mul) return;
     if (in(0).inputs != in(1).inputs || in(0).dtype != DType::f32) return;
-    std::vector<NodeId> factors = in(0).inputs;
+    Operands factors = in(0).inputs;
     const auto constant = std::ranges::find(factors, Prim::constant, [this](NodeId id) { return graph_[id].prim; });
     if (constant == factors.end()) return;
     const double twice = 2 * graph_[*constant].attrs.value;
