@@ -22,7 +22,4 @@ struct Evaluation {
 // Values of all outputs by name (the outputs of a `next` too, under the output's name).
 std::map<std::string, Array> evaluate(const Graph&, const Evaluation&);
 
-// The bijection of [0, n) behind the `shuffle` primitive: image of i. Documented in shuffle.cpp. 1 <= n <= 2^31 - 2^16.
-uint32_t shuffle_index(uint32_t i, uint32_t n, uint32_t key, uint32_t epoch);
-
 }  // namespace shoal

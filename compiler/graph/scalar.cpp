@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "compiler/graph/evaluate.h"
+#include "compiler/graph/shuffle.h"
 #include "compiler/support/error.h"
 
 namespace shoal {

@@ -1,4 +1,8 @@
 // The keyed bijection of [0, n), as compiler/graph/shuffle.cpp defines it, in integer opcodes.
+#include <array>
+#include <bit>
+
+#include "compiler/graph/shuffle.h"
 #include "compiler/lower/decompose_functions.h"
 #include "compiler/support/error.h"
 
@@ -15,18 +19,20 @@ int32_t xor_shifted(Builder& b, int32_t x, int64_t by) {
   return b.emit(Op::bxor, x, b.emit(Op::shr, x, b.constant_i32(by)));
 }
 
-int32_t mix(Builder& b, int32_t x) {
-  x = b.emit(Op::mul, xor_shifted(b, x, 16), b.constant_i32(0x7feb352d));
-  x = b.emit(Op::mul, xor_shifted(b, x, 15), b.constant_i32(0x846ca68b));
-  return xor_shifted(b, x, 16);
+// `turn` of shuffle.cpp without its last line, which changes the lower half alone.
+int32_t turn(Builder& b, int32_t x) {
+  x = b.emit(Op::mul, x, b.constant_i32(0x7feb352d));
+  return b.emit(Op::mul, xor_shifted(b, x, 15), b.constant_i32(0x846ca68b));
 }
+int32_t mix(Builder& b, int32_t x) { return xor_shifted(b, turn(b, xor_shifted(b, x, 16)), 16); }
 
 // One Feistel step: `half`, a number below `extent`, turned by a hash of the other half.
 int32_t turned(Builder& b, int32_t half, int64_t extent, int32_t other, int32_t round_key) {
-  const int32_t hash = b.emit(Op::shr, mix(b, b.emit(Op::bxor, other, round_key)), b.constant_i32(16));
+  const int32_t hash = b.emit(Op::shr, turn(b, b.emit(Op::bxor, other, round_key)), b.constant_i32(16));
   const int32_t limit = b.constant_i32(extent);
-  const int32_t turn = b.emit(Op::shr, b.emit(Op::mul, hash, limit), b.constant_i32(16));
-  const int32_t sum = b.emit(Op::add, half, turn);
+  const int32_t by = b.emit(Op::shr, b.emit(Op::mul, hash, limit), b.constant_i32(16));
+  const int32_t sum = b.emit(Op::add, half, by);
+  if (std::has_single_bit(static_cast<uint64_t>(extent))) return b.emit(Op::band, sum, b.constant_i32(extent - 1));
   return b.emit(Op::select, b.emit(Op::lt, sum, limit), sum, b.emit(Op::sub, sum, limit));
 }
 
@@ -47,9 +53,8 @@ int32_t quotient(Builder& b, int32_t i, int64_t divisor, int64_t largest) {
 
 int32_t decompose_shuffle(Builder& b, int32_t position, int32_t key, int32_t epoch, int64_t n) {
   check(n >= 1 && n <= (int64_t{1} << 31) - (1 << 16), "shuffle of {} positions", n);
-  int64_t rows = 1;
-  while (rows * rows < n) ++rows;
-  const int64_t columns = (n + rows - 1) / rows;
+  const ShuffleSides sides = shuffle_sides(static_cast<uint32_t>(n));
+  const int64_t rows = sides.rows, columns = sides.columns;
   const bool walks = rows * columns > n;
   const int32_t seed = mix(b, b.emit(Op::bxor, mix(b, b.emit(Op::add, epoch, b.constant_i32(golden))), key));
   std::array<int32_t, 4> round_key{};

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "compiler/graph/shuffle.h"
 #include "compiler/graph/text.h"
 #include "compiler/support/error.h"
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "compiler/graph/evaluate.h"
+#include "compiler/graph/shuffle.h"
 
 namespace shoal::lower {
 namespace {
