@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,9 @@ class Emitter {
   std::string element_pointer(const Access&, int32_t lane);
   std::string lane_pointers(const Access&);
   std::string gather(const Access&);
+  // llvm_rows.cpp
+  std::vector<int32_t> row_of(int32_t first) const;
+  void load_rows(const std::vector<int32_t>& row, const Access& at);
   // An element as it is loaded, from how it stands in memory: what f16 and bf16 mean. llvm_half.cpp.
   std::string loaded(kernel::Type element, bool is_vector, const std::string& bits);
   std::string any_active_lane(kernel::Type, const std::string& vector);
@@ -162,6 +166,7 @@ class Emitter {
   std::vector<Mask> masks_;
   std::vector<Open> open_;
   std::map<Address, std::string> pointers_;
+  std::set<int32_t> read_ahead_;  // loads that another one of their row has made
   std::map<std::string, std::string> called_;  // definitions of functions that arithmetic calls, by name
 };
 

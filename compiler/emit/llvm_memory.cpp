@@ -133,7 +133,14 @@ std::string Emitter::gather(const Access& at) {
 }
 
 void Emitter::load(int32_t i) {
+  if (read_ahead_.erase(i) > 0) return finish(i);
   const Access at = access(in(i));
+  if (!at.offsets.empty()) {
+    if (const std::vector<int32_t> row = row_of(i); row.size() > 1) {
+      load_rows(row, at);
+      return finish(i);
+    }
+  }
   const std::string of = out_.vector_type(at.element);
   const bool is_vector = !at.offsets.empty() || at.stride != 0;
   std::string text;

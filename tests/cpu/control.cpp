@@ -101,6 +101,35 @@ TEST(CpuControl, StridedWideAndGatheredLoads) {
   }
 }
 
+// Lanes that each read elements next to one another: by loads that are wider than an element, two or four at a time.
+TEST(CpuControl, RowsOfEachLane) {
+  for (const Machine& machine : machines())
+    for (const int64_t elements : {2, 3, 4, 7}) {
+      Kernel k = empty_kernel(machine);
+      Builder b(k);
+      const int32_t lane = b.leaf(Op::lane);
+      const int32_t own = b.emit(Op::band, b.load(1, -1, lane, 0), b.constant_i32(31));
+      std::vector<int32_t> read;
+      for (int64_t e = 0; e < elements; ++e) read.push_back(b.load(0, -1, own, 3 + e));
+      for (int64_t e = 0; e < elements; ++e) b.store(2, -1, lane, 16 * e, read[static_cast<size_t>(e)]);
+      const int32_t wide = b.emit(Op::to_i64, own);  // 64-bit offsets, of i32, the second element first
+      const int32_t second = b.load(1, wide, -1, 1), first = b.load(1, wide, -1, 0);
+      b.store(2, -1, lane, 112, b.emit(Op::to_f32, b.emit(Op::sub, second, first)));
+      // What is stored in between is read behind it.
+      const int32_t turned =
+          b.emit(Op::mul, b.emit(Op::bxor, lane, b.constant_i32(machine.lanes - 1)), b.constant_i32(2));
+      b.store(2, -1, turned, 128, read[0]);
+      const int32_t before = b.load(2, -1, turned, 128);
+      b.store(2, -1, turned, 129, b.emit(Op::add, before, b.constant(1.0f)));
+      b.store(2, -1, lane, 160, b.load(2, -1, turned, 129));
+      // Under a mask no lane that is off may be read.
+      b.when(b.emit(Op::lt, read[0], b.constant(0.0f)));
+      b.store(2, -1, lane, 176, b.emit(Op::add, b.load(0, -1, own, 40), b.load(0, -1, own, 41)));
+      b.end();
+      run(k, machine);
+    }
+}
+
 TEST(CpuControl, StridedAndScatteredStores) {
   for (const Machine& machine : machines()) {
     Kernel k = empty_kernel(machine);

@@ -75,6 +75,9 @@ TEST_F(LlvmText, StridesDecideTheAccess) {
   b.store(1, -1, lane, 0, b.load(0, -1, wanted, 0));
   EXPECT_THAT(text(), HasSubstr("@llvm.x86.avx2.gather.d.ps.256"));
   EXPECT_THAT(text(kSse2), HasSubstr("@llvm.masked.gather.v8f32.v8p0"));
+  b.store(1, -1, lane, 8, b.load(0, -1, wanted, 1));
+  EXPECT_THAT(text(), ContainsRegex("load <2 x float>, ptr %t[0-9]+, align 4"));
+  EXPECT_THAT(text(), Not(HasSubstr("gather")));
 }
 
 TEST_F(LlvmText, GuardsStandOnlyWhereACountMayBeZero) {
