@@ -166,7 +166,7 @@ class Emitter {
   std::vector<Mask> masks_;
   std::vector<Open> open_;
   std::map<Address, std::string> pointers_;
-  std::set<int32_t> read_ahead_;  // loads that another one of their row has made
+  std::set<int32_t> read_ahead_;               // loads that another one of their row has made
   std::map<std::string, std::string> called_;  // definitions of functions that arithmetic calls, by name
 };
 
