@@ -89,7 +89,8 @@ void give_warps(const Plan& plan, const Nest& nest, Binding& binding) {
     bool in_blocks = a == 0 || a + 1 == nest.axes.size();
     int64_t extent = a == 0 ? plan.chunk : nest.axes[a].extent;
     int64_t blocks = std::max<int64_t>(1, in_blocks ? extent / lanes : extent);
-    double share = static_cast<double>(blocks) / static_cast<double>((blocks + warps - 1) / warps * warps);
+    const int64_t slots = (blocks + warps - 1) / warps * warps;  // in whole rounds of all warps
+    double share = static_cast<double>(blocks) / static_cast<double>(slots);
     if (share > best_share) best = a, best_share = share;
   }
   AxisBinding& axis = binding.axes[best];
