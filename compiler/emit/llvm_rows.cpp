@@ -1,6 +1,6 @@
 // Rows: where each lane reads neighbouring elements at a place of its own, as each member reads its own sample, one
-// load a lane takes two or four of them, and a transposition gives each element its vector. A gather is 39 operations
-// on a Zen 3, for one element: two of them took 10 ns there, eight pairs and their shuffles 4.
+// load a lane takes two or four of them, and a transposition gives each element its vector: a gather loads as often for
+// one element alone.
 #include <fmt/format.h>
 
 #include <algorithm>
