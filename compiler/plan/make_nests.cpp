@@ -13,6 +13,7 @@
 #include "compiler/graph/loops.h"
 #include "compiler/plan/inline_cost.h"
 #include "compiler/plan/nest_builder.h"
+#include "compiler/plan/nest_order.h"
 #include "compiler/plan/plan.h"
 #include "compiler/plan/regions.h"
 #include "compiler/support/error.h"
@@ -109,18 +110,7 @@ class NestMaker : public ValueSource {
       if (node.prim == Prim::gather) kept_in_[node.inputs[0]] = no_node;  // a table of rows that are chosen
   }
 
-  // ---- dependencies between nests: before_[h] are the nests that must run before nest h
-  void must_precede(int earlier, int later) {
-    std::set<int> added = before_[earlier];
-    added.insert(earlier);
-    for (size_t h = 0; h < nests_.size(); ++h)
-      if (static_cast<int>(h) == later || before_[h].count(later)) before_[h].insert(added.begin(), added.end());
-  }
-  void update_dependencies(int h) {
-    for (int d : nests_[h]->dependencies)
-      if (!before_[h].count(d)) must_precede(d, h);
-  }
-
+  // ---- dependencies between nests
   // Nests that reading node n involves, n itself not being computed by `except`.
   void collect_dependencies(NodeId n, std::set<int>* found) const {
     if (home_[n] >= 0) {
@@ -138,29 +128,20 @@ class NestMaker : public ValueSource {
     std::set<int> needed;
     for (NodeId input : graph_[n].inputs)
       if (home_[input] != h) collect_dependencies(input, &needed);
-    return std::none_of(needed.begin(), needed.end(), [&](int d) { return d == h || runs_before(h, d); });
-  }
-
-  // Whether nest `earlier` must run before nest `later`; a loop runs as a whole, for nests outside it.
-  bool runs_before(int earlier, int later) const {
-    if (before_[later].count(earlier)) return true;
-    int32_t loop = nests_[later]->nest.loop;
-    if (loop < 0 || loop == nests_[earlier]->nest.loop) return false;
-    for (size_t h = 0; h < nests_.size(); ++h)
-      if (nests_[h]->nest.loop == loop && before_[h].count(earlier)) return true;
-    return false;
+    return std::none_of(needed.begin(), needed.end(), [&](int d) { return d == h || order_.runs_before(h, d); });
   }
 
   int new_nest(NodeId root, bool copy = false) { return new_nest(root, copy, graph_[root].varies.sample); }
-  int new_nest(NodeId root, bool copy, bool sample) {
+  int new_nest(NodeId root, bool copy, bool sample) { return new_nest(root, copy, sample, root); }
+  // That runs where node `at` is computed.
+  int new_nest(NodeId root, bool copy, bool sample, NodeId at) {
     int h = static_cast<int>(nests_.size());
     nests_.push_back(std::make_unique<NestBuilder>(graph_, *this, root, h, copy, sample));
-    before_.emplace_back();
+    order_.add(loop_[at], nests_.back()->dependencies);
     Nest& nest = nests_.back()->nest;
-    nest.loop = loop_[root];
-    nest.region = regions_.computed[root];
+    nest.loop = loop_[at];
+    nest.region = regions_.computed[at];
     nest.over_chunks = chunked_ && graph_[root].attrs.over_sample && !copy;
-    update_dependencies(h);
     return h;
   }
 
@@ -175,7 +156,7 @@ class NestMaker : public ValueSource {
         if (is_recomputed(n)) return;
         if (int h = joinable(n); h >= 0) {
           nests_[h]->append(n);
-          update_dependencies(h);
+          order_.must_follow(h, nests_[h]->dependencies);
           home_[n] = h;
           return;
         }
@@ -196,15 +177,12 @@ class NestMaker : public ValueSource {
     int64_t begin = 0;
     for (NodeId input : graph_[n].inputs) {
       int h = home_[input];
-      if (h < 0 || !may_write_piece(*nests_[h], input, n)) {
-        h = new_nest(input, is_stored(input), graph_[n].varies.sample);
-        nests_[h]->nest.loop = loop_[n];
-        nests_[h]->nest.region = regions_.computed[n];
-      }
+      if (h < 0 || !may_write_piece(*nests_[h], input, n))
+        h = new_nest(input, is_stored(input), graph_[n].varies.sample, n);
       pieces_[n].push_back({input, h, begin});
       begin += graph_[input].shape[static_cast<size_t>(graph_[n].attrs.dim)];
-      if (home_[n] >= 0 && home_[n] != h && runs_before(h, home_[n])) continue;
-      if (home_[n] >= 0 && home_[n] != h && !before_[h].count(home_[n])) must_precede(home_[n], h);
+      if (home_[n] >= 0 && home_[n] != h && order_.runs_before(h, home_[n])) continue;
+      if (home_[n] >= 0 && home_[n] != h) order_.must_follow(h, {home_[n]});
       home_[n] = h;
     }
   }
@@ -323,11 +301,12 @@ class NestMaker : public ValueSource {
     nests_[h]->nest.name = plan_.values[target].name + "_next";
     if (auto old = old_.find(n); old != old_.end()) {
       read_instead(*nests_[h], value_[n], old->second.value);
-      must_precede(old->second.nest, h);
+      order_.must_precede(old->second.nest, h);
     }
     for (size_t other = 0; other < nests_.size(); ++other)
-      if (static_cast<int>(other) != h && nests_[other]->loaded.count(target) && !before_[other].count(h))
-        must_precede(static_cast<int>(other), h);
+      if (static_cast<int>(other) != h && nests_[other]->loaded.count(target) &&
+          !order_.precedes(h, static_cast<int>(other)))
+        order_.must_precede(static_cast<int>(other), h);
     nests_[h]->store(n, target);
     return h;
   }
@@ -386,12 +365,12 @@ class NestMaker : public ValueSource {
     if (!nests_[writer]->reads_only_at_point(state_value)) return false;
     for (size_t h = 0; h < nests_.size(); ++h) {
       if (static_cast<int>(h) == writer || !nests_[h]->loaded.count(state_value)) continue;
-      if (runs_before(writer, static_cast<int>(h)) || nests_[h]->nest.region > nests_[writer]->nest.region)
+      if (order_.runs_before(writer, static_cast<int>(h)) || nests_[h]->nest.region > nests_[writer]->nest.region)
         return false;
     }
     for (size_t h = 0; h < nests_.size(); ++h)
       if (static_cast<int>(h) != writer && nests_[h]->loaded.count(state_value))
-        must_precede(static_cast<int>(h), writer);
+        order_.must_precede(static_cast<int>(h), writer);
     return true;
   }
 
@@ -435,64 +414,20 @@ class NestMaker : public ValueSource {
     return nest;
   }
 
-  // By region, then by dependencies; among the ready ones the oldest first.
+  // Before each region, what its chunks add to is set.
   void order() {
-    std::vector<bool> done(nests_.size(), false);
-    for (int region = 0; region <= max_region(); ++region) {
+    std::vector<int> region;
+    for (const auto& builder : nests_) region.push_back(builder->nest.region);
+    const std::vector<int> sequence = order_.sequence(region);
+    check(sequence.size() == nests_.size(), "the nests of '{}' cannot be ordered", graph_.name);
+    plan_.regions = *std::ranges::max_element(region) + 1;
+    for (auto [next, now] = std::pair{sequence.begin(), 0}; now < plan_.regions; ++now) {
       for (const auto& builder : nests_)
-        if (builder->nest.over_chunks && builder->nest.region == region + 1 && !builder->nest.stores.empty())
+        if (builder->nest.over_chunks && builder->nest.region == now + 1 && !builder->nest.stores.empty())
           plan_.nests.push_back(identity_nest(builder->nest));
-      for (bool progress = true; progress;) {
-        progress = false;
-        for (size_t h = 0; h < nests_.size() && !progress; ++h) {
-          if (done[h] || nests_[h]->nest.region != region) continue;
-          int32_t loop = nests_[h]->nest.loop;
-          if (loop >= 0 ? !loop_is_ready(loop, done) : !is_ready(h, done)) continue;
-          progress = true;
-          if (loop >= 0)
-            order_loop(loop, done);
-          else
-            take(h, done);
-        }
-      }
+      for (; next != sequence.end() && region[*next] == now; ++next)
+        if (!nests_[*next]->nest.stores.empty()) plan_.nests.push_back(nests_[*next]->nest);
     }
-    check(std::all_of(done.begin(), done.end(), [](bool d) { return d; }), "the nests of '{}' cannot be ordered",
-          graph_.name);
-    plan_.regions = max_region() + 1;
-  }
-
-  bool is_ready(size_t h, const std::vector<bool>& done) const {
-    return std::all_of(before_[h].begin(), before_[h].end(), [&](int d) { return done[d]; });
-  }
-
-  bool loop_is_ready(int32_t loop, const std::vector<bool>& done) const {
-    for (size_t h = 0; h < nests_.size(); ++h)
-      if (nests_[h]->nest.loop == loop)
-        for (int d : before_[h])
-          if (!done[d] && nests_[d]->nest.loop != loop) return false;
-    return true;
-  }
-
-  void order_loop(int32_t loop, std::vector<bool>& done) {
-    for (bool progress = true; progress;) {
-      progress = false;
-      for (size_t h = 0; h < nests_.size() && !progress; ++h)
-        if (!done[h] && nests_[h]->nest.loop == loop && is_ready(h, done)) {
-          take(h, done);
-          progress = true;
-        }
-    }
-  }
-
-  void take(size_t h, std::vector<bool>& done) {
-    done[h] = true;
-    if (!nests_[h]->nest.stores.empty()) plan_.nests.push_back(nests_[h]->nest);
-  }
-
-  int max_region() const {
-    int last = 0;
-    for (const auto& builder : nests_) last = std::max(last, builder->nest.region);
-    return last;
   }
 
   const Graph& graph_;
@@ -507,7 +442,7 @@ class NestMaker : public ValueSource {
   std::set<int32_t> carries_;    // values that carries live in
   std::vector<bool> merged_;
   std::vector<std::unique_ptr<NestBuilder>> nests_;
-  std::vector<std::set<int>> before_;
+  NestOrder order_;
   std::map<const Output*, int32_t> targets_;
   struct Piece {
     NodeId node = no_node;
