@@ -110,7 +110,6 @@ class NestMaker : public ValueSource {
       if (node.prim == Prim::gather) kept_in_[node.inputs[0]] = no_node;  // a table of rows that are chosen
   }
 
-  // ---- dependencies between nests
   // Nests that reading node n involves, n itself not being computed by `except`.
   void collect_dependencies(NodeId n, std::set<int>* found) const {
     if (home_[n] >= 0) {
@@ -420,8 +419,9 @@ class NestMaker : public ValueSource {
     for (const auto& builder : nests_) region.push_back(builder->nest.region);
     const std::vector<int> sequence = order_.sequence(region);
     check(sequence.size() == nests_.size(), "the nests of '{}' cannot be ordered", graph_.name);
-    plan_.regions = *std::ranges::max_element(region) + 1;
-    for (auto [next, now] = std::pair{sequence.begin(), 0}; now < plan_.regions; ++now) {
+    plan_.regions = region.empty() ? 1 : *std::ranges::max_element(region) + 1;
+    auto next = sequence.begin();
+    for (int now = 0; now < plan_.regions; ++now) {
       for (const auto& builder : nests_)
         if (builder->nest.over_chunks && builder->nest.region == now + 1 && !builder->nest.stores.empty())
           plan_.nests.push_back(identity_nest(builder->nest));
