@@ -1,4 +1,4 @@
-// graph -> nests: which nodes are stored, which nest computes which node, and the order of the nests.
+// graph -> nests: which nodes are stored, and which nest computes which node. Their order: nest_order.h.
 //
 // Every sum node is the root of a nest. An element-wise node joins the epilogue of the latest nest that computes one of
 // its operands in the same index space, if no other operand of it depends on that nest; else it is inlined where it is
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "compiler/graph/loops.h"
 #include "compiler/plan/inline_cost.h"

@@ -15,9 +15,10 @@ class NestOrder {
   void must_follow(int later, const std::set<int>& earlier);
   void must_precede(int earlier, int later);
 
-  // Whether `later` runs after `earlier` wherever it stands itself.
+  // Whether `later` itself must run after `earlier`.
   bool precedes(int earlier, int later) const { return before_[later].count(earlier) > 0; }
-  // The same for a nest outside of the later one's loop, which runs before that loop as a whole.
+  // The same, or `earlier` is outside of the later one's loop and some nest of that loop must run after it: a loop runs
+  // as a whole.
   bool runs_before(int earlier, int later) const;
 
   // By region, then by what must run before; among the ready ones the oldest first, those of a loop together. Those
