@@ -23,10 +23,12 @@ Target machine_target() {
 #endif
 }
 
+// "cpu" with all that this machine has, "cpu:x86-64-v3" with no more than that level.
 std::unique_ptr<Device> open_cpu([[maybe_unused]] const DeviceOptions& options) {
 #if SHOAL_CPU
-  return std::make_unique<cpu::CpuDevice>(
-      cpu::CpuOptions{.threads = options.threads, .jobs = options.jobs, .cache = options.cache});
+  cpu::CpuOptions cpu{.threads = options.threads, .jobs = options.jobs, .cache = options.cache};
+  if (const std::string& name = options.name; name != "cpu") cpu.cpu = name.substr(std::string_view("cpu:").size());
+  return std::make_unique<cpu::CpuDevice>(cpu);
 #else
   throw RuntimeError("no CPU device: this shoal was built without LLVM; use --device reference");
 #endif
@@ -48,7 +50,7 @@ std::unique_ptr<Device> open_cuda(const DeviceOptions& options) {
 
 std::unique_ptr<Device> open_named(const DeviceOptions& options) {
   if (options.name == "reference") return std::make_unique<ReferenceDevice>(machine_target());
-  if (options.name == "cpu") return open_cpu(options);
+  if (options.name == "cpu" || options.name.starts_with("cpu:")) return open_cpu(options);
   if (options.name == "cuda" || options.name.starts_with("cuda:")) return open_cuda(options);
   throw SpecError("--device", fmt::format("expected reference, cpu or cuda, got \"{}\"", options.name));
 }

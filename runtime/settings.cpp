@@ -29,9 +29,10 @@ int whole_number(const char* name, int least, int most, int unset) {
 
 std::string device() {
   std::string text = variable("SHOAL_DEVICE");
-  for (std::string_view known : {"", "reference", "cpu", "cuda"}) {
-    if (text == known) return text;
-  }
+  const std::string kind = text.substr(0, text.find(':'));  // of "cuda:1", which opening it reads on
+  for (std::string_view known : {"", "cpu", "cuda"})
+    if (kind == known) return text;
+  if (text == "reference") return text;
   throw SpecError("SHOAL_DEVICE", fmt::format("expected reference, cpu or cuda, got '{}'", text));
 }
 

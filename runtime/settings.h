@@ -11,7 +11,7 @@ struct Settings {
   std::filesystem::path dump_directory;  // SHOAL_DUMP_DIR; empty: no dumps
   std::filesystem::path
       cache_directory;  // SHOAL_CACHE_DIR, else XDG_CACHE_HOME/shoal, else HOME/.cache/shoal; empty: none
-  std::string device;   // SHOAL_DEVICE: "reference", "cpu" or "cuda"; empty: the best there is
+  std::string device;   // SHOAL_DEVICE: "reference", "cpu", "cuda", ... (runtime/devices.h); empty: the best there is
   int threads = 0;      // SHOAL_THREADS, 1 to 4096; 0: as many as there are cores
 };
 

@@ -29,6 +29,7 @@ TEST_F(CommandErrors, UsageIsTwo) {
   expect_failure({"train", spec(), "--members", "0"}, 2, "--members");
   expect_failure({"train", spec(), "--epochs", "1", "--steps", "2"}, 2, "--steps");
   expect_failure({"train", spec(), "--device", "gpu"}, 2, "expected reference, cpu or cuda, got \"gpu\"");
+  expect_failure({"train", spec(), "--device", "cpu:z80"}, 2, "x86-64-v3, x86-64-v4 or aarch64, got z80");
   expect_failure({"dump", spec()}, 2, "--stage");
   expect_failure({"dump", spec(), "--stage", "cuda", "--target", "cpu"}, 2, "sm_80");
   expect_failure({"dump", spec(), "--stage", "asm", "--target", "z80"}, 2, "aarch64, got z80");

@@ -79,6 +79,22 @@ TEST_F(CommandTrain, JsonIsOneObjectAndRepeats) {
   EXPECT_EQ(scores(first.out), scores(second.out));
 }
 
+#if defined(__x86_64__)
+// Every x86-64 processor has the vectors of four lanes of the lowest level, whatever else it has.
+TEST_F(CommandTrain, ALevelOfTheProcessorSetsTheLanes) {
+  const auto lanes = [&](const std::string& device, const std::string& schedule) {
+    return shoal({"train", spec(), "--device", device, "--json", "--members", "8", "--schedule", schedule});
+  };
+  const std::string four = "member=group,lane*4 sample=loop unit=loop tile=2x2";
+  const CommandResult lowest = lanes("cpu:x86-64", four), next = lanes("cpu:x86-64-v2", four);
+  ASSERT_EQ(lowest.code, 0) << lowest.err;
+  ASSERT_EQ(next.code, 0) << next.err;
+  const auto scores = [](const std::string& text) { return text.substr(text.find("\"scores\"")); };
+  EXPECT_EQ(scores(lowest.out), scores(next.out));
+  EXPECT_EQ(lanes("cpu:x86-64", "member=group,lane*32 sample=loop unit=loop tile=2x2").code, 2);
+}
+#endif
+
 TEST_F(CommandTrain, ResumingGivesTheSameWeightsAsOneRun) {
   ASSERT_EQ(shoal({"train", spec(), "--device", "reference", "--out", path("whole")}).code, 0);
   ASSERT_EQ(shoal({"train", spec(), "--device", "reference", "--epochs", "1", "--out", path("part")}).code, 0);

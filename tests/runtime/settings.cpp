@@ -82,6 +82,10 @@ TEST_F(SettingsTest, BadValuesNameTheVariable) {
   EXPECT_EQ(message_of([] { settings_from_environment(); }),
             "SHOAL_THREADS: expected a whole number from 1 to 4096, got '0'");
   ::unsetenv("SHOAL_THREADS");
+  for (const char* good : {"cuda:1", "cpu:x86-64-v3", "reference"}) {
+    ::setenv("SHOAL_DEVICE", good, 1);
+    EXPECT_EQ(settings_from_environment().device, good);
+  }
   ::setenv("SHOAL_DEVICE", "gpu", 1);
   EXPECT_EQ(message_of([] { settings_from_environment(); }),
             "SHOAL_DEVICE: expected reference, cpu or cuda, got 'gpu'");

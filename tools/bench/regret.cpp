@@ -71,7 +71,7 @@ double Regret::ratio() const { return contenders.front().ns / best().ns; }
 
 Regret regret_of(const Work& work, const RegretRequest& request) {
   const Spec spec = read_spec(work.spec, work.name);
-  const auto device = runtime::open_device({.name = "cpu", .threads = request.threads});
+  const auto device = runtime::open_device({.name = request.device, .threads = request.threads});
   const Program program = program_of(work, spec);
   Regret regret;
   regret.name = work.name;

@@ -25,6 +25,7 @@ struct Regret {
 };
 
 struct RegretRequest {
+  std::string device = "cpu";
   int threads = 0;  // 0: all cores
   int rounds = 5;   // measurements of each contender, in turn
   // More of the chosen one and of those that came within `close` of the fastest: the least of few measurements of many

@@ -52,7 +52,8 @@ nlohmann::ordered_json to_json(const bench::Measurement& m) {
 
 int run_ceilings(const BenchArguments& arguments) {
   const std::string& name = arguments.request.device;
-  const auto device = runtime::open_device({.name = name.empty() ? bench::default_device() : name});
+  const auto device = runtime::open_device(
+      {.name = name.empty() ? bench::default_device() : name, .threads = arguments.request.threads});
   bench::CeilingMeter meter(*device);
   meter.fma_gflops();  // warms up
   nlohmann::ordered_json row{{"device", device->description()},
@@ -141,8 +142,10 @@ int run_regret(const BenchArguments& arguments) {
     fmt::print("{:<28} {:>6} {:>9} {:>11} {:>11} {:>3}  chosen\n", "pair", "regret", "choose ms", "ns/step",
                "predicted", "of");
   std::vector<double> ratios;
+  bench::RegretRequest request{.threads = arguments.request.threads};
+  if (!arguments.request.device.empty()) request.device = arguments.request.device;
   for (size_t i = from; i < to; ++i) {
-    const bench::Regret r = bench::regret_of(pairs[i], {.threads = arguments.request.threads});
+    const bench::Regret r = bench::regret_of(pairs[i], request);
     ratios.push_back(r.ratio());
     if (arguments.json)
       rows.push_back(to_json(r));
@@ -197,7 +200,7 @@ void add_bench(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<BenchArguments>();
   command->add_option("WORK", arguments->works, "names; default: all");
   command->add_option("--schedule", arguments->request.schedule, "schedule text; default: chosen");
-  command->add_option("--device", arguments->request.device, "cpu, cuda or cuda:1; default: cpu if it was built in");
+  command->add_option("--device", arguments->request.device, "cpu, cpu:x86-64-v3, cuda, ...; default: cpu if it was built in");
   command->add_option("--threads", arguments->request.threads, "of the CPU; default: all cores");
   command->add_option("--members", arguments->request.members, "population size; default: each work's own")
       ->check(CLI::PositiveNumber);
