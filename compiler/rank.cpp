@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
+#include "compiler/cpu_model.h"
 #include "compiler/kernel/cost.h"
 #include "compiler/kernel/traffic.h"
 #include "compiler/lower/lower.h"
@@ -17,8 +17,8 @@ namespace {
 
 // Steps of the launch that is counted: many, so that what the first one brings into the caches hardly counts.
 constexpr int32_t counted_steps = 64;
-// Kernel instructions that are lowered to choose: about 15 ms. Variations of candidates are left out beyond.
-constexpr size_t most_instructions = 12000;
+// Kernel instructions that are lowered to choose: about 20 ms. Variations of candidates are left out beyond.
+constexpr size_t most_instructions = 16000;
 // By so much a variation must be better than what it varies: the predictions of two tiles differ by less than their
 // errors do.
 constexpr double doubt = 1.03;
@@ -29,7 +29,8 @@ plan::Machine machine_of(const Target& t) {
           .l2_bytes = t.l2_bytes,
           .l3_bytes = t.l3_bytes,
           .workers = t.workers,
-          .teams = t.teams};
+          .teams = t.teams,
+          .rates = rates_of(t)};
 }
 
 plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, const Target& target, int64_t members) {
@@ -39,9 +40,7 @@ plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, 
   counts.steps = !k.scalars.empty();
   const double steps = counts.steps ? counted_steps : 1;
   const kernel::LoopTree tree = kernel::loop_tree(k, std::vector<int32_t>(k.scalars.size(), counted_steps));
-  kernel::Core core;
-  core.registers = target.registers;
-  const kernel::Cost cost = kernel::cost_of(tree, core);
+  const kernel::Cost cost = kernel::cost_of(tree, core_of(target, k.lanes));
   counts.cycles = cost.cycles / steps;
   counts.waiting = cost.latency / steps;
   counts.arithmetic = cost.fp / steps;
@@ -58,24 +57,49 @@ plan::Counts counts_of(const kernel::Kernel& k, const plan::Schedule& schedule, 
   return counts;
 }
 
-std::vector<Ranked> ranked(std::vector<plan::Candidate> candidates, const Graph& graph, const Target& target,
-                           int64_t members, size_t limit = most_instructions) {
-  const plan::Machine machine = machine_of(target);
-  std::vector<Ranked> list;
-  size_t instructions = 0;
-  for (plan::Candidate& c : candidates) {
-    if (c.optional && instructions > limit) continue;
-    const kernel::Kernel k = lower::lower(make_plan(graph, c.schedule, target));
-    instructions += k.code.size();
-    const plan::Counts counts = counts_of(k, c.schedule, target, members);
-    const plan::Prediction prediction = plan::predict(c, counts, machine);
-    list.push_back({std::move(c), counts, prediction});
+// Candidates as they are lowered and counted, for one graph, target and population.
+class Ranking {
+ public:
+  Ranking(const Graph& graph, const Target& target, int64_t members)
+      : graph_(graph), target_(target), members_(members), machine_(machine_of(target)) {}
+
+  void add(plan::Candidate c) {
+    const kernel::Kernel k = lower::lower(make_plan(graph_, c.schedule, target_));
+    instructions_ += k.code.size();
+    const plan::Counts counts = counts_of(k, c.schedule, target_, members_);
+    const plan::Prediction prediction = plan::predict(c, counts, machine_);
+    list_.push_back({std::move(c), counts, prediction});
   }
-  const auto doubtful_ns = [](const Ranked& r) { return r.prediction.ns * (r.candidate.optional ? doubt : 1); };
-  std::stable_sort(list.begin(), list.end(),
-                   [&](const Ranked& a, const Ranked& b) { return doubtful_ns(a) < doubtful_ns(b); });
-  return list;
-}
+
+  void sort() {
+    const auto doubtful_ns = [](const Ranked& r) { return r.prediction.ns * (r.candidate.optional ? doubt : 1); };
+    std::stable_sort(list_.begin(), list_.end(),
+                     [&](const Ranked& a, const Ranked& b) { return doubtful_ns(a) < doubtful_ns(b); });
+  }
+
+  // Variations of the candidates so far, those of the fastest one first.
+  void vary() {
+    sort();
+    const std::vector<Ranked> bases = list_;
+    for (const Ranked& base : bases)
+      for (plan::Candidate& c : plan::variations(base.candidate, graph_, machine_))
+        if (instructions_ <= most_instructions) add(std::move(c));
+  }
+
+  const plan::Machine& machine() const { return machine_; }
+  std::vector<Ranked> take() {
+    sort();
+    return std::move(list_);
+  }
+
+ private:
+  const Graph& graph_;
+  const Target& target_;
+  int64_t members_;
+  plan::Machine machine_;
+  std::vector<Ranked> list_;
+  size_t instructions_ = 0;
+};
 
 // ", 12 % more, most of it for memory"; empty for the best one itself.
 std::string why_slower(const plan::Prediction& p, const plan::Prediction& best) {
@@ -88,10 +112,7 @@ std::string why_slower(const plan::Prediction& p, const plan::Prediction& best) 
 }
 
 Choice choose_cpu_schedule(const Graph& graph, const Target& target, int64_t members) {
-  const plan::Machine machine = machine_of(target);
-  std::vector<plan::Candidate> candidates = plan::candidates(graph, members, machine);
-  if (candidates.size() == 1) return {candidates[0].schedule, candidates[0].name + "\n"};
-  const std::vector<Ranked> list = ranked(std::move(candidates), graph, target, members);
+  const std::vector<Ranked> list = rank(graph, target, members);
   Choice choice{list[0].candidate.schedule, {}};
   for (const Ranked& r : list)
     choice.why += fmt::format("{}: predicted {:.4g} ns a member-step{} ({})\n", r.candidate.name,
@@ -104,12 +125,16 @@ Choice choose_cpu_schedule(const Graph& graph, const Target& target, int64_t mem
 }  // namespace
 
 std::vector<Ranked> rank(const Graph& graph, const Target& target, int64_t members) {
-  return ranked(plan::candidates(graph, members, machine_of(target)), graph, target, members);
+  Ranking ranking(graph, target, members);
+  for (plan::Candidate& c : plan::candidates(graph, members, ranking.machine())) ranking.add(std::move(c));
+  ranking.vary();
+  return ranking.take();
 }
 
 std::vector<Ranked> rank_wider(const Graph& graph, const Target& target, int64_t members) {
-  return ranked(plan::wider_candidates(graph, members, machine_of(target)), graph, target, members,
-                std::numeric_limits<size_t>::max());
+  Ranking ranking(graph, target, members);
+  for (plan::Candidate& c : plan::wider_candidates(graph, members, ranking.machine())) ranking.add(std::move(c));
+  return ranking.take();
 }
 
 std::string computed_in_f32(Precision permitted, std::string_view reason) {

@@ -1,4 +1,5 @@
-// Devices by name: "reference", "cpu", "cpu:x86-64-v3", "cuda", "cuda:1"; and targets by name, for compiling without the machine.
+// Devices by name: "reference", "cpu", "cpu:x86-64-v3", "cuda", "cuda:1"; and targets by name, for compiling without
+// the machine.
 #pragma once
 
 #include <memory>

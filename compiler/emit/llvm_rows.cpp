@@ -27,7 +27,8 @@ std::vector<int32_t> Emitter::row_of(int32_t first) const {
   std::vector<int32_t> row{first};
   const Instruction& load = in(first);
   const bool four_bytes = kernel::element_bytes(kernel_.buffers[load.buffer].type) == 4;
-  if (!masks_.empty() || !four_bytes || (kernel_.lanes != 4 && kernel_.lanes != 8)) return row;
+  const bool quarters = kernel_.lanes == 4 || kernel_.lanes == 8 || kernel_.lanes == 16;
+  if (!masks_.empty() || !four_bytes || !quarters) return row;
   const int32_t end = std::min(first + farthest, static_cast<int32_t>(kernel_.code.size()));
   for (int32_t i = first + 1; i < end && row.size() < 4; ++i) {
     const Instruction& next = in(i);
@@ -55,7 +56,7 @@ void Emitter::load_rows(const std::vector<int32_t>& row, const Access& at) {
     own.push_back(out_.temporary(fmt::format("load {}, ptr {}, align {}", narrow, from, at.align())));
   }
   // Shuffles that stay within 128 bits are the cheap ones: what follows is of quarters of four elements, lanes 0 to 3
-  // in the first and 4 to 7 in the second.
+  // in the first, 4 to 7 in the second, and so on.
   const int quarters = lanes / 4;
   const auto shuffled = [&](size_t elements, const std::string& a, const std::string& b, const auto& index, int count) {
     std::string mask;
@@ -74,7 +75,14 @@ void Emitter::load_rows(const std::vector<int32_t>& row, const Access& at) {
   // Four lanes' rows as quarters: `four(k)` holds lane k of each quarter, or lanes k and k + 1 where rows are pairs.
   const auto four = [&](int lane) {
     const auto quarter = [&](int n) { return width == 4 ? own[n] : joined(2, own[n], own[n + 1]); };
-    return quarters == 1 ? quarter(lane) : joined(4, quarter(lane), quarter(lane + 4));
+    std::vector<std::string> parts;
+    for (int q = 0; q < quarters; ++q) parts.push_back(quarter(lane + 4 * q));
+    for (size_t elements = 4; parts.size() > 1; elements *= 2) {
+      std::vector<std::string> pairs;
+      for (size_t p = 0; p < parts.size(); p += 2) pairs.push_back(joined(elements, parts[p], parts[p + 1]));
+      parts = pairs;
+    }
+    return parts[0];
   };
   const auto define = [&](size_t n, const std::string& text) {
     values_[row[n]].vector = fmt::format("%v{}", row[n]);

@@ -12,21 +12,12 @@
 namespace shoal::plan {
 namespace {
 
-// Cycles a nanosecond of the machine on which the figures were measured. Only their ratio to the rates of memory
-// counts.
-constexpr double cycles_per_ns = 3.2;
-// What comes from L2, from L3 and from memory, bytes a nanosecond for each core.
-constexpr double l2_bytes_per_ns = 120, l3_bytes_per_ns = 31, memory_bytes_per_ns = 12;
 // Memory is this much slower where a tile reads as many rows side by side, each far from the next one.
 constexpr double rows_apart = 1.7;
-// Two threads at a barrier: 90 ns for a cache line to go to the other core and another one to come back, measured; the
-// rest is an estimate of the wait until the slower one is there.
-constexpr double ns_per_barrier = 700;
-// A launch of one step wakes the other workers, and waits until they are done: estimated from forward passes of
-// one member by one thread and by two, on a virtual machine that was not idle.
-constexpr double ns_per_wake = 40000;
 // Threads that a member is spread over, at most: what each has to do grows shorter, barriers do not.
 constexpr int64_t most_team_threads = 16;
+// Narrower vectors are no faster for being narrow on any core.
+constexpr int full_speed_lanes = 8;
 
 struct Sizes {
   int64_t state_bytes = 0;       // of one member
@@ -176,38 +167,34 @@ void add_new(std::vector<Candidate>& list, Candidate c) {
     list.push_back(std::move(c));
 }
 
-// Other tiles and chunks of a mapping, the likelier ones first.
-void add_variations(std::vector<Candidate>& list, const Candidate& c, const Graph& graph, const Machine& machine) {
-  const int64_t lanes = machine.lanes, batch = graph.batch;
-  if (c.schedule[PopulationAxis::sample].lane > 1) {
-    add_new(list, with_tile(c, {4, 3}));
-    // Chunks, down to one whose widest activation leaves half of L1 to the weights.
-    int64_t widest = c.layer_bytes;
-    for (int64_t chunk = 4 * lanes; chunk >= lanes && graph.loops.empty() && widest > machine.l1_bytes / 2;
-         chunk /= 2) {
-      if (chunk >= batch) continue;
-      add_new(list, with_chunk(c, chunk, batch));
-      widest = c.layer_bytes / batch * chunk;
-    }
-    add_new(list, with_tile(c, {2, 4}));
-  } else if (c.schedule.members_in_lanes() && c.schedule.sums == 1) {
-    add_new(list, with_tile(c, {6, 2}));
-    add_new(list, with_tile(c, {2, 4}));
-    if (const int64_t chunk = c.schedule.chunk; chunk >= 8 && batch > chunk && graph.loops.empty())
-      add_new(list, with_chunk(c, 2 * chunk, batch));
-  } else if (c.schedule[PopulationAxis::unit].lane > 1) {
-    add_new(list, with_tile(c, {4, 3}));
-  }
+// The three mappings with vectors of `lanes` elements.
+std::vector<Candidate> mappings(const Graph& graph, const Sizes& sizes, int64_t members, const Machine& whole,
+                                int lanes, bool all) {
+  Machine machine = whole;
+  machine.lanes = lanes;
+  std::vector<Candidate> list = {by_member(graph, sizes, members, machine)};
+  if (graph.batch >= lanes) list.push_back(by_sample(graph, sizes, machine));
+  // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.
+  if (all || (members < lanes * 2 && graph.batch < lanes * 2)) list.push_back(by_unit(graph, sizes, machine));
+  if (lanes < whole.lanes)
+    for (Candidate& c : list) c.name += fmt::format(", {} lanes", lanes);
+  return list;
+}
+
+// Half a vector costs as much as a whole one where the core computes in 256 bits, or where lanes would be empty.
+bool may_need_fewer_lanes(const Graph& graph, int64_t members, int lanes) {
+  return lanes >= full_speed_lanes || (members < 2 * full_speed_lanes && graph.batch < full_speed_lanes);
 }
 
 }  // namespace
 
 std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Machine& machine) {
-  Sizes sizes = sizes_of(graph);
-  std::vector<Candidate> list = {by_member(graph, sizes, members, machine)};
-  if (graph.batch >= machine.lanes) list.push_back(by_sample(graph, sizes, machine));
-  // Lanes along units read weights across rows in the forward pass: only worth it where the others leave lanes empty.
-  if (members < machine.lanes * 2 && graph.batch < machine.lanes * 2) list.push_back(by_unit(graph, sizes, machine));
+  const Sizes sizes = sizes_of(graph);
+  std::vector<Candidate> list;
+  for (const int lanes : vector_widths(machine.lanes, true)) {
+    if (lanes < machine.lanes && !may_need_fewer_lanes(graph, members, lanes)) continue;
+    for (Candidate& c : mappings(graph, sizes, members, machine, lanes, false)) list.push_back(std::move(c));
+  }
   const size_t alone = list.size();
   for (int threads : team_sizes(members, machine))
     for (size_t c = 0; c < alone; ++c)
@@ -220,17 +207,46 @@ std::vector<Candidate> candidates(const Graph& graph, int64_t members, const Mac
       again.name += ", recomputing";
       list.push_back(again);
     }
-  for (size_t c = alone; c-- > 0;) add_variations(list, Candidate(list[c]), graph, machine);
+  return list;
+}
+
+std::vector<Candidate> variations(const Candidate& c, const Graph& graph, const Machine& machine) {
+  const int64_t lanes = c.schedule.lanes(), batch = graph.batch;
+  std::vector<Candidate> list;
+  if (c.schedule.warps() > 1 || c.schedule.stash == Stash::recompute) return list;
+  if (c.schedule[PopulationAxis::sample].lane > 1) {
+    // Chunks, down to one whose widest activation leaves half of L1 to the weights.
+    int64_t widest = c.layer_bytes;
+    for (int64_t chunk = 4 * lanes; chunk >= lanes && graph.loops.empty() && widest > machine.l1_bytes / 2;
+         chunk /= 2) {
+      if (chunk >= batch) continue;
+      list.push_back(with_chunk(c, chunk, batch));
+      widest = c.layer_bytes / batch * chunk;
+    }
+    list.push_back(with_tile(c, {4, 3}));
+    list.push_back(with_tile(c, {2, 4}));
+  } else if (c.schedule.members_in_lanes() && c.schedule.sums == 1) {
+    list.push_back(with_tile(c, {6, 2}));
+    list.push_back(with_tile(c, {2, 4}));
+    if (const int64_t chunk = c.schedule.chunk; chunk >= 8 && batch > chunk && graph.loops.empty())
+      list.push_back(with_chunk(c, 2 * chunk, batch));
+  } else if (c.schedule[PopulationAxis::unit].lane > 1) {
+    list.push_back(with_tile(c, {4, 3}));
+  }
   return list;
 }
 
 std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, const Machine& machine) {
   std::vector<Candidate> list = candidates(graph, members, machine);
+  for (size_t c = 0, bases = list.size(); c < bases; ++c)
+    for (Candidate& v : variations(list[c], graph, machine)) add_new(list, std::move(v));
   const Sizes sizes = sizes_of(graph);
-  std::vector<Candidate> mappings = {by_member(graph, sizes, members, machine)};
-  if (graph.batch >= machine.lanes) mappings.push_back(by_sample(graph, sizes, machine));
-  mappings.push_back(by_unit(graph, sizes, machine));
-  for (const Candidate& mapping : mappings) {
+  std::vector<Candidate> bases;
+  for (const int lanes : vector_widths(machine.lanes, true))
+    for (Candidate& c : mappings(graph, sizes, members, machine, lanes, true))
+      if (2 * lanes >= machine.lanes) bases.push_back(std::move(c));
+  for (const Candidate& mapping : bases) {
+    add_new(list, mapping);
     for (const RegisterTile& t : wider_tiles) {
       if (mapping.schedule[PopulationAxis::unit].lane > 1 && t.sample * t.unit * t.sums != 8) continue;
       add_new(list, with_tile(mapping, t));
@@ -242,7 +258,7 @@ std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, con
   }
   const int team = static_cast<int>(std::min<int64_t>(machine.workers, most_team_threads));
   if (!machine.teams || team < 2 || members >= 64) return list;
-  for (const Candidate& mapping : mappings)
+  for (const Candidate& mapping : bases)
     for (const PopulationAxis axis : {PopulationAxis::sample, PopulationAxis::unit})
       if (!mapping.schedule.members_in_lanes()) {
         Candidate c = mapping;
@@ -255,19 +271,20 @@ std::vector<Candidate> wider_candidates(const Graph& graph, int64_t members, con
 
 Prediction predict(const Candidate& candidate, const Counts& counts, const Machine& machine) {
   const int threads = candidate.schedule.warps();
-  const double compute = counts.cycles / cycles_per_ns;
-  const double l2 = (counts.l2_bytes - counts.l3_bytes) / l2_bytes_per_ns;
-  const double l3 = (counts.l3_bytes - counts.memory_bytes) / l3_bytes_per_ns;
+  const Rates& rates = machine.rates;
+  const double compute = counts.cycles / rates.cycles_per_ns;
+  const double l2 = (counts.l2_bytes - counts.l3_bytes) / rates.l2_bytes_per_ns;
+  const double l3 = (counts.l3_bytes - counts.memory_bytes) / rates.l3_bytes_per_ns;
   const Schedule& schedule = candidate.schedule;
   const bool by_rows = !schedule.members_in_lanes() || (schedule.tile_unit == 1 && schedule.sums > 1);
-  const double memory = counts.memory_bytes / memory_bytes_per_ns * (by_rows ? 1 : rows_apart);
-  const double barriers = threads > 1 ? counts.barriers * ns_per_barrier : 0;
+  const double memory = counts.memory_bytes / rates.memory_bytes_per_ns * (by_rows ? 1 : rows_apart);
+  const double barriers = threads > 1 ? counts.barriers * rates.ns_per_barrier : 0;
   // Whole rounds of groups, or a share of all when the last ones are run in turn.
   const auto groups = static_cast<double>(counts.groups);
   const int at_once = std::max(1, machine.workers / threads);
   double rounds = std::max(1.0, groups / at_once);
   if (!counts.steps || threads > 1) rounds = std::ceil(rounds);
-  const double wake = !counts.steps && (threads > 1 || (groups > 1 && at_once > 1)) ? ns_per_wake : 0;
+  const double wake = !counts.steps && (threads > 1 || (groups > 1 && at_once > 1)) ? rates.ns_per_wake : 0;
   Prediction p;
   const double fair = groups / at_once;  // rounds if no worker were ever idle
   p.parts = {{"instructions", compute * fair}, {"L2", l2 * fair},        {"L3", l3 * fair},  {"memory", memory * fair},
@@ -275,8 +292,8 @@ Prediction predict(const Candidate& candidate, const Counts& counts, const Machi
   p.ns = (compute + l2 + l3 + memory + barriers) * rounds + wake;
   p.parts.back().ns = (compute + l2 + l3 + memory + barriers) * (rounds - fair);
   p.terms = fmt::format("{:.4g} ns of {:.4g} in arithmetic and {:.4g} in loads and stores", compute,
-                        counts.arithmetic / cycles_per_ns, counts.accesses / cycles_per_ns);
-  if (counts.waiting > 0) p.terms += fmt::format(", {:.3g} waiting for sums", counts.waiting / cycles_per_ns);
+                        counts.arithmetic / rates.cycles_per_ns, counts.accesses / rates.cycles_per_ns);
+  if (counts.waiting > 0) p.terms += fmt::format(", {:.3g} waiting for sums", counts.waiting / rates.cycles_per_ns);
   const auto from = [&](const char* level, double bytes, double ns) {
     if (ns > 0) p.terms += fmt::format(" + {:.3g} for {:.4g} bytes from {}", ns, bytes, level);
   };

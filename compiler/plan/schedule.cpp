@@ -2,7 +2,9 @@
 #include "compiler/plan/schedule.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <vector>
@@ -26,6 +28,7 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
 }
 
 constexpr int first_sm_with_tf32 = 80;
+constexpr int narrowest_vector = 4;  // elements of SSE2's and NEON's
 
 int64_t positive(std::string_view digits, std::string_view part) {
   int64_t value = 0;
@@ -132,6 +135,12 @@ std::string print(const Schedule& schedule) {
   return text;
 }
 
+std::vector<int> vector_widths(int lanes, bool cpu) {
+  std::vector<int> widths{lanes};
+  while (cpu && widths.back() > narrowest_vector) widths.push_back(widths.back() / 2);
+  return widths;
+}
+
 bool has_tensor_cores(const Schedule& schedule, int lanes, bool cpu, int sm) {
   return !cpu && sm >= first_sm_with_tf32 && lanes == 32 && !schedule.members_in_lanes();
 }
@@ -143,9 +152,10 @@ void check_schedule(const Schedule& schedule, int lanes, bool cpu, int sm, int64
   if (!schedule[PopulationAxis::member].group) refuse("must spread members over groups: member=group,...");
   if (schedule[PopulationAxis::sample].group || schedule[PopulationAxis::unit].group)
     refuse("spreads samples or units over groups; groups do not share memory, so only members may");
-  if (schedule.lanes() != lanes)
-    refuse(fmt::format("uses {} lanes, the target has {}; their product over the axes must be equal", schedule.lanes(),
-                       lanes));
+  const std::vector<int> widths = vector_widths(lanes, cpu);
+  if (std::find(widths.begin(), widths.end(), schedule.lanes()) == widths.end())
+    refuse(fmt::format("uses {} lanes, the target has {}; their product over the axes must be {}", schedule.lanes(),
+                       lanes, widths.size() > 1 ? fmt::format("one of {}", fmt::join(widths, ", ")) : "equal"));
   if (cpu && schedule[PopulationAxis::member].warp != 1)
     refuse("spreads members over the threads of a team; on a CPU members go to groups, and samples or units to warps");
   if (schedule.warps() > 32) refuse("has more than 32 warps in a group");

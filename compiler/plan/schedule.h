@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/graph/graph.h"
 
@@ -60,6 +61,10 @@ struct Schedule {
   // Every lane has a member of its own.
   bool members_in_lanes() const { return axes[0].lane > 1 && lanes_of_member() == 1; }
 };
+
+// The lanes that a schedule may use of a target with `lanes` lanes, the most first: all of a GPU's, or on a CPU also
+// half a vector, down to four elements.
+std::vector<int> vector_widths(int lanes, bool cpu);
 
 // Throws SpecError (place "schedule") that quotes the part it does not understand. `lanes` is the target's: a bare
 // `lane` takes all of them.

@@ -146,7 +146,8 @@ RandomSchedule random_schedule(uint64_t seed, int64_t batch) {
   size_t mapping = below(std::size(mappings));
   RandomSchedule schedule;
   schedule.cpu = mapping < 4;
-  schedule.lanes = schedule.cpu ? 8 : 32;
+  // Of the target, which a bare `lane` takes: any vector's, from SSE2 to AVX-512.
+  schedule.lanes = !schedule.cpu ? 32 : mapping == 3 ? 8 : 4 << below(3);
   schedule.text = fmt::format("{} tile={}x{} unroll={}", mappings[mapping], 1 + below(4), 1 + below(4), 1 + below(5));
   if (batch > 1 && below(2)) schedule.text += fmt::format(" chunk={}", 1 + below(static_cast<uint64_t>(batch)));
   if (below(3) == 0) schedule.text += " stash=recompute";

@@ -1,5 +1,6 @@
-// The levels of x86-64 below and above the usual one: networks as this machine runs them with the features of the
-// level.
+// The levels of x86-64 below and above the usual one, and vectors of half a level's width: networks as this machine
+// runs them with the features of the level.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "compiler/support/error.h"
@@ -10,14 +11,25 @@ namespace shoal::test {
 namespace {
 
 struct Case {
-  std::string level;
+  std::string name, level;
   harness::Mapping mapping;
 };
 
+// The mapping with that many lanes where it leaves the number to the target.
+harness::Mapping with_lanes(harness::Mapping mapping, int lanes) {
+  const size_t end = mapping.schedule.find("lane") + std::string_view("lane").size();
+  mapping.schedule.insert(end, fmt::format("*{}", lanes));
+  return mapping;
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const char* level : {"x86-64", "x86-64-v4"})
-    for (const harness::Mapping& mapping : isa_mappings()) all.push_back({level, mapping});
+  for (const harness::Mapping& mapping : isa_mappings()) {
+    all.push_back({"sse2", "x86-64", mapping});
+    all.push_back({"avx512", "x86-64-v4", mapping});
+    all.push_back({"half_avx2", "x86-64-v3", with_lanes(mapping, 4)});
+    all.push_back({"half_avx512", "x86-64-v4", with_lanes(mapping, 8)});
+  }
   return all;
 }
 
@@ -40,7 +52,7 @@ TEST_P(X86, TrainingAgreesWithPyTorch) {
 TEST_P(X86, StorageAgrees) { storage_agrees(GetParam().mapping, device_->target(), harness::on_device(*device_)); }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) {
-  return (info.param.level == "x86-64" ? "sse2_" : "avx512_") + info.param.mapping.name;
+  return fmt::format("{}_{}", info.param.name, info.param.mapping.name);
 }
 INSTANTIATE_TEST_SUITE_P(Levels, X86, testing::ValuesIn(cases()), name_of);
 

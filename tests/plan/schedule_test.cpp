@@ -85,7 +85,14 @@ TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
        "spreads samples or units over groups; groups do not share memory, so only members may"},
       {"member=group unit=group,lane", true,
        "spreads samples or units over groups; groups do not share memory, so only members may"},
-      {"member=group sample=lane*4", true, "uses 4 lanes, the target has 8; their product over the axes must be equal"},
+      {"member=group sample=lane*2", true,
+       "uses 2 lanes, the target has 8; their product over the axes must be one of 8, 4"},
+      {"member=group sample=lane*16", true,
+       "uses 16 lanes, the target has 8; their product over the axes must be one of 8, 4"},
+      {"member=group sample=lane*6", true,
+       "uses 6 lanes, the target has 8; their product over the axes must be one of 8, 4"},
+      {"member=group sample=lane*16", false,
+       "uses 16 lanes, the target has 32; their product over the axes must be equal"},
       {"member=group,warp*2,lane", true,
        "spreads members over the threads of a team; on a CPU members go to groups, and samples or units to warps"},
       {"member=group,warp*33,lane", false, "has more than 32 warps in a group"},
@@ -120,8 +127,9 @@ TEST(Schedule, EachRuleOfLegalityHasItsMessage) {
                 "compile for sm_80 or later");
   EXPECT_EQ(error_of([&] { check_schedule(products, 32, false, 80, 16); }), "accepted");
   // Just inside each bound.
-  for (std::string text : {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16",
-                           "member=group,lane tile=4x2 unroll=8 sums=8"})
+  for (std::string text :
+       {"member=group,lane tile=16x4", "member=group,lane unroll=8", "member=group,lane chunk=16",
+        "member=group,lane tile=4x2 unroll=8 sums=8", "member=group,lane*4", "member=group sample=lane*2 unit=lane*2"})
     EXPECT_EQ(error_of([&] { check_schedule(parse_schedule(text, 8), 8, true, 80, 16); }), "accepted") << text;
   EXPECT_EQ(error_of([] { check_schedule(parse_schedule("member=group,warp*32,lane", 32), 32, false, 80, 16); }),
             "accepted");

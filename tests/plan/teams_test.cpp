@@ -79,24 +79,5 @@ TEST(Teams, CostTheirBarriersAndSplitTheRest) {
   EXPECT_DOUBLE_EQ(ns(alone, 1000, 3, 0, false), ns(alone, 1000, 1, 0, true) * 2 + woken);
 }
 
-TEST(Teams, CandidatesDifferAndVariationsFollow) {
-  const std::vector<Candidate> all = plan::candidates(layer(), 64, machine_of(2, true));
-  bool varied = false;
-  for (size_t i = 0; i < all.size(); ++i) {
-    EXPECT_TRUE(all[i].optional || !varied) << all[i].name;
-    varied = varied || all[i].optional;
-    for (size_t j = 0; j < i; ++j) EXPECT_FALSE(all[i].schedule == all[j].schedule) << all[i].name;
-  }
-  EXPECT_TRUE(varied);
-}
-
-TEST(Teams, WiderCandidatesHoldTheOthers) {
-  const std::vector<Candidate> few = plan::candidates(layer(), 4, machine_of(2, true));
-  const std::vector<Candidate> all = plan::wider_candidates(layer(), 4, machine_of(2, true));
-  EXPECT_GT(all.size(), few.size());
-  for (const Candidate& c : few)
-    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const Candidate& o) { return o.schedule == c.schedule; }));
-}
-
 }  // namespace
 }  // namespace shoal::test

@@ -35,11 +35,15 @@ int64_t instructions(const Graph& graph, const plan::Schedule& schedule, int64_t
 void expect_bounded(const std::string& name, const Graph& graph, int64_t bound) {
   const Target t = target();
   const plan::Machine machine{.workers = t.workers, .teams = t.teams};
+  const auto expect_short = [&](const plan::Candidate& c) {
+    int64_t nests = 0;
+    const int64_t count = instructions(graph, c.schedule, &nests);
+    EXPECT_LE(count, bound * nests) << name << ", batch " << graph.batch << ": " << print(c.schedule);
+  };
   for (const int64_t members : {1, 10000})
     for (const plan::Candidate& c : plan::candidates(graph, members, machine)) {
-      int64_t nests = 0;
-      const int64_t count = instructions(graph, c.schedule, &nests);
-      EXPECT_LE(count, bound * nests) << name << ", batch " << graph.batch << ": " << print(c.schedule);
+      expect_short(c);
+      for (const plan::Candidate& variation : plan::variations(c, graph, machine)) expect_short(variation);
     }
 }
 

@@ -15,6 +15,9 @@
 namespace shoal::bench {
 namespace {
 
+// A launch that trains takes the members' parameters in and out, so its steps must be some, as they are in use.
+constexpr int64_t least_steps = 8;
+
 // Of one thread its processor time, which other work on the machine does not lengthen; of several the clock on the
 // wall.
 double now(bool one_thread) {
@@ -28,12 +31,13 @@ struct Runner {
       : setup(device, members, program, print(of.ranked.candidate.schedule)),
         contender(of),
         train(trains),
-        one_thread(one) {}
+        one_thread(one),
+        launches(trains ? least_steps : 1) {}
 
   Setup setup;
   Contender& contender;
   const bool train, one_thread;
-  int64_t launches = 1;  // or steps of one launch
+  int64_t launches;  // or steps of one launch
   std::vector<double> ns;
 
   double run() {

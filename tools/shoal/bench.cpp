@@ -200,7 +200,8 @@ void add_bench(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<BenchArguments>();
   command->add_option("WORK", arguments->works, "names; default: all");
   command->add_option("--schedule", arguments->request.schedule, "schedule text; default: chosen");
-  command->add_option("--device", arguments->request.device, "cpu, cpu:x86-64-v3, cuda, ...; default: cpu if it was built in");
+  command->add_option("--device", arguments->request.device,
+                      "cpu, cpu:x86-64-v3, cuda, ...; default: cpu if it was built in");
   command->add_option("--threads", arguments->request.threads, "of the CPU; default: all cores");
   command->add_option("--members", arguments->request.members, "population size; default: each work's own")
       ->check(CLI::PositiveNumber);

@@ -70,7 +70,8 @@ void add_evaluate(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<EvaluateArguments>();
   command->add_option("RUN_DIR", arguments->run, "run directory of shoal train")->required();
   command->add_option("--data", arguments->data, "data file; default: the validation data of the spec");
-  command->add_option("--device", arguments->device, "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
+  command->add_option("--device", arguments->device,
+                      "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
   add_storage_option(*command, arguments->storage);
   command->add_option("--threads", arguments->threads, "worker threads of the CPU")->check(CLI::PositiveNumber);
   command->callback(

@@ -52,7 +52,8 @@ void add_predict(CLI::App& app, Action& action) {
       ->add_option("--ensemble", arguments->ensemble,
                    "mean: of softmax or outputs, [N, output]; vote: classes, int32 [N]; none: [members, N, output]")
       ->capture_default_str();
-  command->add_option("--device", arguments->device, "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
+  command->add_option("--device", arguments->device,
+                      "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
   command->add_option("--schedule", arguments->schedule, "how axes are mapped, as text; default: chosen");
   add_storage_option(*command, arguments->storage);
   command->add_option("--threads", arguments->threads, "worker threads of the CPU")->check(CLI::PositiveNumber);

@@ -172,7 +172,8 @@ void add_train(CLI::App& app, Action& action) {
       ->excludes(epochs);
   command->add_option("--seed", arguments->seed, "seed of initial parameters, order and split")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--device", arguments->device, "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
+  command->add_option("--device", arguments->device,
+                      "reference, cpu, cpu:x86-64-v3, cuda, ...; default: the best there is");
   command->add_option("--schedule", arguments->schedule, "how axes are mapped, as text; default: chosen");
   command->add_flag("--tune", arguments->tune,
                     "measures the best few schedules first, takes the fastest, and remembers it in the cache");
