@@ -1,6 +1,8 @@
 // Opening devices, and saying why one cannot be opened.
 #include "runtime/devices.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "compiler/support/error.h"
@@ -59,16 +61,17 @@ std::unique_ptr<Device> open_named(const DeviceOptions& options) {
 
 std::unique_ptr<Device> open_device(const DeviceOptions& options) {
   if (!options.name.empty()) return open_named(options);
+  std::string reasons;
   for (const std::string name : {"cuda", "cpu", "reference"}) {
     DeviceOptions one = options;
     one.name = name;
     try {
       return open_named(one);
-    } catch (const RuntimeError&) {
-      // The next one serves; `shoal devices` says what is wrong with this one.
+    } catch (const RuntimeError& error) {
+      reasons += fmt::format("; {}: {}", name, error.what());  // the next one may serve
     }
   }
-  throw RuntimeError("no device can be used; see `shoal devices`");
+  throw RuntimeError("no device can be used" + reasons);
 }
 
 std::vector<DeviceReport> list_devices(const DeviceOptions& options) {

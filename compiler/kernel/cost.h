@@ -8,7 +8,8 @@
 namespace shoal::kernel {
 
 // A core. Defaults: AMD Zen 3 with vectors of 256 bits, fitted to about a thousand measured schedules of the networks
-// of `shoal bench --regret`; elsewhere the order they give should still hold. compiler/cpu_model.cpp has those of others.
+// of `shoal bench --regret`; elsewhere the order they give should still hold. compiler/cpu_model.cpp has those of
+// others.
 struct Core {
   int registers = 16;                         // vector registers
   double issue = 3;                           // instructions a cycle that compiled loops reach

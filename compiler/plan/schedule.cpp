@@ -120,10 +120,10 @@ std::string print(const Schedule& schedule) {
   for (size_t i = 0; i < 3; ++i) {
     const Spread& s = schedule.axes[i];
     std::vector<std::string> levels;
-    if (s.group) levels.push_back("group");
+    if (s.group) levels.emplace_back("group");
     if (s.warp > 1) levels.push_back(fmt::format("warp*{}", s.warp));
     if (s.lane > 1) levels.push_back(fmt::format("lane*{}", s.lane));
-    if (levels.empty()) levels.push_back("loop");
+    if (levels.empty()) levels.emplace_back("loop");
     text += fmt::format("{}={} ", population_axis_names[i], fmt::join(levels, ","));
   }
   text += fmt::format("tile={}x{}", schedule.tile_sample, schedule.tile_unit);
