@@ -14,7 +14,7 @@ bool has(const Target& target, std::string_view feature) {
 
 bool is_zen4(const Target& target) { return target.cpu.cpu == "znver4"; }
 
-// docs/measurements/regret-2026-11-30-avx512.md. Of constants that act together a fit finds the sum, not each: a clock
+// docs/measurements/regret-2026-11-30-zen4.md. Of constants that act together a fit finds the sum, not each: a clock
 // of 5.2 GHz stands for what the model counts twice.
 kernel::Core zen4(int lanes) {
   kernel::Core core;

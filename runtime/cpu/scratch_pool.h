@@ -11,6 +11,11 @@
 
 namespace shoal::cpu {
 
+// From this size on a piece takes a page of 2 MiB. In pages of 4 KiB, which stand anywhere in memory, it fills a good
+// part of the TLB's first level, and with data and parameters beside it a kernel may take twice its time
+// (docs/measurements/cpu-2026-11-30-zen4.md).
+constexpr int64_t worth_a_large_page = 32 << 10;
+
 // Every piece begins on a page of its own, so no two workers write to one cache line.
 class ScratchPool {
  public:
@@ -42,7 +47,9 @@ class ScratchPool {
     }
     if (!memory || memory->bytes() < bytes) {
       memory.reset();
-      memory = std::make_unique<HostBuffer>(std::max<int64_t>(bytes, 64));
+      const bool large = bytes >= worth_a_large_page;
+      memory = std::make_unique<HostBuffer>(std::max<int64_t>(bytes, 64),
+                                            large ? HostBuffer::LargePages::whole : HostBuffer::LargePages::by_size);
     }
     return Piece(*this, std::move(memory));
   }

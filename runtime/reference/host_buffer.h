@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #include "compiler/support/error.h"
 #include "runtime/device.h"
@@ -19,25 +20,33 @@ inline int64_t host_memory() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf
 // Anonymous pages: zero without being touched, page aligned, and given to the system again when freed.
 class HostBuffer : public DeviceBuffer {
  public:
-  explicit HostBuffer(int64_t bytes) : bytes_(bytes) {
+  // `whole`: in pages of 2 MiB even if it is smaller, beginning with one, where the system has them.
+  enum class LargePages : uint8_t { by_size, whole };
+
+  explicit HostBuffer(int64_t bytes, LargePages pages = LargePages::by_size) : bytes_(bytes) {
     const int64_t memory = host_memory();
     if (bytes < 0 || bytes > memory) {
       throw RuntimeError(fmt::format("cannot allocate {} bytes: this machine has {} bytes of memory", bytes, memory));
     }
-    void* made = mmap(nullptr, mapped(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (made == MAP_FAILED) {
+    const bool whole = pages == LargePages::whole;
+    // With room to begin at a multiple of the page's size.
+    mapped_ = whole ? round_up(bytes_, large_page) + large_page : std::max<int64_t>(bytes_, 64);
+    mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping_ == MAP_FAILED) {
       throw RuntimeError(fmt::format("cannot allocate {} bytes of {}: {}", bytes, memory, std::strerror(errno)));
     }
-    data_ = made;
+    data_ = mapping_;
+    size_t room = mapped_;
+    if (whole) std::align(large_page, round_up(bytes_, large_page), data_, room);
     // Members stand far apart in large buffers: with 4 KiB pages every group would miss the TLB.
-    if (bytes >= (2 << 20)) madvise(data_, mapped(), MADV_HUGEPAGE);
+    if (whole || bytes >= int64_t{large_page}) madvise(data_, round_up(bytes_, whole ? large_page : 1), MADV_HUGEPAGE);
   }
   // Over the caller's memory.
-  HostBuffer(void* data, int64_t bytes) : bytes_(bytes), data_(data), owned_(false) {
+  HostBuffer(void* data, int64_t bytes) : bytes_(bytes), data_(data) {
     if (bytes < 0 || (!data && bytes > 0)) throw RuntimeError(fmt::format("a view of {} bytes at {}", bytes, data));
   }
   ~HostBuffer() override {
-    if (owned_) munmap(data_, mapped());
+    if (mapping_ != nullptr) munmap(mapping_, mapped_);
   }
   HostBuffer(const HostBuffer&) = delete;
   HostBuffer& operator=(const HostBuffer&) = delete;
@@ -54,7 +63,8 @@ class HostBuffer : public DeviceBuffer {
   }
 
  private:
-  size_t mapped() const { return size_t(std::max<int64_t>(bytes_, 64)); }
+  static constexpr size_t large_page = 2 << 20;
+  static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
   void in_bounds(const char* what, int64_t count, int64_t offset) const {
     if (count < 0 || offset < 0 || offset > bytes_ || count > bytes_ - offset) {
       throw RuntimeError(fmt::format("{} of {} bytes at {} in a buffer of {} bytes", what, count, offset, bytes_));
@@ -62,7 +72,8 @@ class HostBuffer : public DeviceBuffer {
   }
   int64_t bytes_;
   void* data_ = nullptr;
-  bool owned_ = true;
+  void* mapping_ = nullptr;  // null: the memory is the caller's
+  size_t mapped_ = 0;
 };
 
 // The arguments of a launch on the host, checked against the kernel: how many, of this kind, and large enough.

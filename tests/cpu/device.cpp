@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/host.h"
 #include "runtime/cpu/jit.h"
+#include "runtime/cpu/scratch_pool.h"
 #include "runtime/reference/reference_device.h"
 
 namespace shoal::test {
@@ -160,6 +162,26 @@ TEST(CpuDevice, BuffersAreAlignedZeroedAndBounded) {
   }
   EXPECT_THROW(device.allocate(int64_t{1} << 60), RuntimeError);
   EXPECT_THROW(device.allocate(-1), RuntimeError);
+}
+
+TEST(ScratchPool, PiecesStandApartLargeOnesOnLargePagesAndAreUsedAgain) {
+  cpu::ScratchPool pool;
+  const auto address = [](const cpu::ScratchPool::Piece& piece) { return reinterpret_cast<uintptr_t>(piece.data()); };
+  const int64_t bytes = 100 << 10;
+  uintptr_t first = 0;
+  {
+    const cpu::ScratchPool::Piece small = pool.take(1000), large = pool.take(bytes), other = pool.take(bytes);
+    EXPECT_EQ(address(small) % 4096, 0u);
+    EXPECT_EQ(address(large) % (2 << 20), 0u);
+    EXPECT_EQ(address(other) % (2 << 20), 0u);
+    EXPECT_NE(address(large), address(other));
+    std::memset(large.data(), 1, bytes);
+    const auto* elements = static_cast<const char*>(other.data());
+    EXPECT_TRUE(std::all_of(elements, elements + bytes, [](char c) { return c == 0; }));
+    first = address(large);
+  }
+  const cpu::ScratchPool::Piece one = pool.take(bytes), two = pool.take(bytes), three = pool.take(bytes);
+  EXPECT_TRUE(address(one) == first || address(two) == first || address(three) == first);
 }
 
 TEST(CpuDevice, LevelsAreVetoedByTheMachine) {

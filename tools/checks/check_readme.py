@@ -40,7 +40,7 @@ def quoting_faults(blocks):
 def table_faults():
     """The README's figures are those of the last page that the comparison wrote."""
     rows = [line for line in text("README.md").splitlines() if line.startswith(("| train", "| infer"))]
-    pages = sorted((ROOT / "docs/measurements").glob("peers-*.md"))
+    pages = sorted((ROOT / "docs/measurements").glob("peers-*.md"), key=lambda page: page.stem)
     measured = pages[-1].read_text().splitlines() if pages else []
     return [f"README.md: no page of docs/measurements/peers-*.md has this row last:\n{row}" for row in rows if row not in measured]
 

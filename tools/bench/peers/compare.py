@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small populations, few steps: do the scripts work?")
     parser.add_argument("--native", action="store_true", help="only the peers in C++, which need no Python packages but numpy")
     parser.add_argument("--markdown", metavar="FILE", help="also write a page with machine, versions, date and table")
+    parser.add_argument("--members", type=int, help="population size; default: each work's own")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--json", metavar="FILE", help="also write all figures")
@@ -280,13 +281,17 @@ def main():
     lines, ratios = [HEADER], RATIOS.copy()
     print(HEADER, flush=True)
     for work in works:
+        population = work["spec"]["population"]
+        population["members"] = options.members or population["members"]
         if options.quick:
-            work["spec"]["population"]["members"] = min(64, work["spec"]["population"]["members"])
+            population["members"] = min(64, population["members"])
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             write_case(folder, work, 4 if options.quick else STEPS, options.device)
             peers = [run_peer(folder, work, peer, options) for peer in peers_of(options) if fits(work, peer[1])]
-        sizes = ["--members", work["spec"]["population"]["members"], "--repetitions", 1, "--seconds", 0.001] if options.quick else []
+        sizes = ["--members", population["members"]]
+        if options.quick:
+            sizes += ["--repetitions", 1, "--seconds", 0.001]
         measured = json.loads(shoal("bench", work["work"], "--json", "--device", options.device, *sizes))[0]
         ratios.append(ratios_row(work, peers, measured))
         figures.append({"work": work["work"], "shoal": measured, "peers": peers})

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures shoal and its peers on the same works: run.sh [--quick] [--native] [--markdown FILE] [--repetitions N] [WORK...]
+# Measures shoal and its peers on the same works: run.sh [--quick] [--native] [--markdown FILE] [--members N]
+# [--repetitions N] [WORK...]
 # --native leaves the peers out that are Python packages, and installs none of them but numpy.
 # Exit code 77: the peers cannot be installed. SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
 set -euo pipefail
