@@ -125,7 +125,8 @@ struct Options {
   int64_t epochs = 10;          // passes over the samples
   int64_t steps = 0;            // instead of epochs, if positive: optimizer steps of each member
   std::string device;           // "reference", "cpu" or "cuda"; empty: the best there is. "cpu:x86-64-v3" (or another
-                                // level of docs/processors.md): no wider vectors, so the same results on more machines
+                                // level of docs/processors.md): no wider vectors, so the same results on more
+                                // machines for the same schedule
   Cuda cuda;                    // for device "cuda"
   int threads = 0;              // of the CPU, the calling one among them; 0: one a core
   JobSystem jobs = {};          // with parallel_for set, runs the CPU's work instead of threads of shoal's own

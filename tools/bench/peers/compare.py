@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small populations, few steps: do the scripts work?")
     parser.add_argument("--native", action="store_true", help="only the peers in C++, which need no Python packages but numpy")
     parser.add_argument("--markdown", metavar="FILE", help="also write a page with machine, versions, date and table")
+    parser.add_argument("--avx2", action="store_true", help="no wider vectors, neither shoal's nor, as run.sh sets them up, the peers'")
     parser.add_argument("--members", type=int, help="population size; default: each work's own")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -292,14 +293,15 @@ def main():
         sizes = ["--members", population["members"]]
         if options.quick:
             sizes += ["--repetitions", 1, "--seconds", 0.001]
-        measured = json.loads(shoal("bench", work["work"], "--json", "--device", options.device, *sizes))[0]
+        device = "cpu:x86-64-v3" if options.avx2 else options.device
+        measured = json.loads(shoal("bench", work["work"], "--json", "--device", device, *sizes))[0]
         ratios.append(ratios_row(work, peers, measured))
         figures.append({"work": work["work"], "shoal": measured, "peers": peers})
         load.append(os.getloadavg()[0])
         for row in rows_of(work, peers, measured):
             lines.append(row)
             print(row, flush=True)
-    notes = [f"Date: {datetime.date.today()}. Machine: {machine()}.", f"Versions: Python {sys.version.split()[0]}, "
+    notes = [f"Date: {datetime.date.today()}. Machine: {machine()}{', limited to AVX2' if options.avx2 else ''}.", f"Versions: Python {sys.version.split()[0]}, "
              f"{', '.join(versions)}; Eigen and libxsmm of Debian; shoal {os.environ.get('SHOAL_REVISION', 'unknown')}.",
              f"Load average during the run: {min(load):.1f} to {max(load):.1f}."]
     print("\n" + "\n".join([*ratios, "", *notes]))

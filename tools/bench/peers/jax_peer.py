@@ -8,7 +8,7 @@ import case as cases
 options = cases.arguments()
 os.environ["JAX_PLATFORMS"] = options.device
 if options.form == "sharded":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={os.cpu_count()}"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={os.cpu_count()}"
 
 import jax  # noqa: E402  (XLA reads its flags on import)
 import jax.numpy as jnp  # noqa: E402

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures shoal and its peers on the same works: run.sh [--quick] [--native] [--markdown FILE] [--members N]
+# Measures shoal and its peers on the same works: run.sh [--quick] [--native] [--avx2] [--markdown FILE] [--members N]
 # [--repetitions N] [WORK...]
 # --native leaves the peers out that are Python packages, and installs none of them but numpy.
+# --avx2 lets nobody use wider vectors, as on a machine without AVX-512.
 # Exit code 77: the peers cannot be installed. SHOAL: the command (default: build/release/shoal); SHOAL_PEERS_VENV: the virtual environment (default: build/peers-venv).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,8 +30,16 @@ if ! cmp -s "$wanted" "$venv/requirements.txt"; then
   cp "$wanted" "$venv/requirements.txt"
 fi
 
+march=native
+if [[ " $* " == *" --avx2 "* ]]; then
+  march=x86-64-v3
+  SHOAL_PEERS_BIN=$venv/native-avx2
+  export XLA_FLAGS="${XLA_FLAGS-} --xla_cpu_max_isa=AVX2" ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \
+    MKL_ENABLE_INSTRUCTIONS=AVX2 OPENBLAS_CORETYPE=Haswell LIBXSMM_TARGET=hsw \
+    TORCHINDUCTOR_CACHE_DIR="$venv/inductor-avx2"  # what torch.compile kept of other runs is for wider vectors
+fi
 mkdir -p "$SHOAL_PEERS_BIN"
-native=(-std=c++20 -O3 -march=native -ffast-math -isystem /usr/include/eigen3 -pthread)
+native=(-std=c++20 -O3 "-march=$march" -ffast-math -isystem /usr/include/eigen3 -pthread)
 g++ "${native[@]}" "$here/eigen_peer.cpp" -o "$SHOAL_PEERS_BIN/eigen_peer" ||
   { echo "Eigen is needed: apt-get install libeigen3-dev" >&2; exit 2; }
 g++ "${native[@]}" "$here/xsmm_peer.cpp" -o "$SHOAL_PEERS_BIN/xsmm_peer" -lxsmm -lblas -ldl ||
