@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/cpu_model.h"
 #include "compiler/graph/text.h"
 #include "compiler/plan/choose.h"
 
@@ -79,19 +78,6 @@ TEST(Candidates, HaveFewerLanesWhereVectorsAreWideOrWouldBeEmpty) {
   EXPECT_THAT(lanes_of(4, 1000, 8), ElementsAre(8));
   EXPECT_THAT(lanes_of(4, 3, 8), ElementsAre(4, 8));
   EXPECT_THAT(lanes_of(4, 3, 16), ElementsAre(4, 8, 16));
-}
-
-TEST(CpuModel, TakesVectorsOf512BitsAsTheProcessorDoes) {
-  Target avx2;
-  Target zen4 = avx2, xeon = avx2;
-  zen4.cpu = {.cpu = "znver4", .features = "+avx512f"};
-  xeon.cpu = {.cpu = "sapphirerapids", .features = "+avx512f"};
-  const double fp = core_of(avx2, 8).fp;
-  EXPECT_EQ(core_of(zen4, 8).fp, fp);
-  EXPECT_EQ(core_of(zen4, 16).fp, fp / 2);
-  EXPECT_GT(core_of(zen4, 16).division, core_of(zen4, 8).division);
-  EXPECT_EQ(core_of(xeon, 16).fp, fp);
-  EXPECT_LT(core_of(xeon, 8).masked_store, core_of(avx2, 8).masked_store);  // masks are registers of their own
 }
 
 }  // namespace
