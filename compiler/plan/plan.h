@@ -101,6 +101,9 @@ struct Plan {
 void make_nests(const Graph&, bool chunked, Plan& plan);
 // CPU: values that guarded windows read get copies with a border of the fill value, and the guards go.
 void border(Plan& plan);
+// CPU: neighbouring unit axes that all of a nest walks as one become one axis, in every nest or in the given one.
+void merge_axes(Plan& plan);
+void merge_axes(Plan& plan, Nest& nest);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
 // CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.

@@ -160,6 +160,7 @@ class SumBinder {
     for (const Store& store : rest.stores) stored[store.scalar] = true;
     const std::vector<int32_t> after = keep(rest, with_operands(rest, std::move(stored)));
     for (Store& store : rest.stores) store.scalar = after[store.scalar];
+    merge_axes(plan_, rest);
     const Binding binding = bind_nest(plan_, rest);
     plan_.nests.insert(plan_.nests.begin() + static_cast<std::ptrdiff_t>(n) + 1, rest);
     plan_.bindings.insert(plan_.bindings.begin() + static_cast<std::ptrdiff_t>(n) + 1, binding);
