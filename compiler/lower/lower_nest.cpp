@@ -202,14 +202,15 @@ class NestLowering {
     // Of equal threads only the first may read, for the reduction, what it then overwrites.
     bool alone = idle_ >= 0 && nest_.reduced >= 0 && scalars_.reads_overwritten(nest_.reduced);
     if (nest_.reduced >= 0 && !alone) reduce(points);
+    const std::vector<Point> stored = firsts_of_windows(points);
     std::vector<size_t> own, shared;  // stores of every thread to itself, and those of the first of equal threads
     for (size_t i = 0; i < nest_.stores.size(); ++i)
       (idle_ >= 0 && context_.in_registers(nest_.stores[i].access.value) ? own : shared).push_back(i);
-    if (!own.empty()) finish_within(points, own);
+    if (!own.empty()) finish_within(stored, own);
     if (shared.empty()) return;
     auto rest = [&] {
       if (alone) reduce(points);
-      finish_within(points, shared);
+      finish_within(stored, shared);
     };
     if (idle_ >= 0)
       bracket(context_, scalars_, [&] { builder_.when(idle_); }, rest);
@@ -230,6 +231,14 @@ class NestLowering {
             scalars_.set_accumulator(points[i], rows[i / lanes]);
             finish({points[i]}, stores);
           });
+  }
+
+  // Those that stores are for: of a window its first one.
+  std::vector<Point> firsts_of_windows(const std::vector<Point>& points) const {
+    std::vector<Point> firsts;
+    for (const Point& point : points)
+      if (std::ranges::all_of(scalars_.in_window(point), [](int64_t i) { return i == 0; })) firsts.push_back(point);
+    return firsts;
   }
 
   // Finishes the points that are within the limits of padded axes, with one bracket for those that have the same

@@ -1,6 +1,7 @@
 // Evaluates a nest's body: loads, guards, and the primitives as kernel opcodes.
 #include "compiler/lower/scalars.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -83,13 +84,29 @@ int32_t Scalars::evaluate(int32_t scalar, const Point& point) {
 }
 
 void Scalars::set_accumulator(const Point& point, int32_t value) {
-  for (size_t i = 0; i < nest_.body.size(); ++i)
-    if (nest_.body[i].kind == Scalar::Kind::accumulator) memo_.insert(key(static_cast<int32_t>(i), point), value);
+  const std::vector<int64_t> place = in_window(point);
+  Point first = point;
+  for (size_t a = 0; a < nest_.axes.size(); ++a)
+    if (nest_.axes[a].window) first[a] = {};
+  for (size_t i = 0; i < nest_.body.size(); ++i) {
+    if (nest_.body[i].kind != Scalar::Kind::accumulator) continue;
+    const std::vector<plan::Index>& named = nest_.body[i].access.dims;
+    if (std::ranges::equal(named, place, {}, &plan::Index::offset))
+      memo_.insert(key(static_cast<int32_t>(i), first), value);
+  }
+}
+
+std::vector<int64_t> Scalars::in_window(const Point& point) const {
+  std::vector<int64_t> place;
+  for (size_t a = 0; a < nest_.axes.size(); ++a)
+    if (nest_.axes[a].window) place.push_back(point[a].constant);
+  return place;
 }
 
 void Scalars::set(int32_t scalar, const Point& point, int32_t value) { memo_.insert(key(scalar, point), value); }
 
 int32_t Scalars::addition_to_accumulator() const {
+  if (std::ranges::any_of(nest_.axes, &plan::Axis::window)) return -1;
   for (size_t i = 0; i < nest_.body.size(); ++i) {
     const Scalar& s = nest_.body[i];
     if (s.kind != Scalar::Kind::primitive || s.prim != Prim::add || s.dtype != DType::f32) continue;

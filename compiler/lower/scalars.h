@@ -15,8 +15,11 @@ class Scalars {
   Scalars(Context& context, const plan::Nest& nest);
 
   int32_t evaluate(int32_t scalar, const Point& point);
-  // Makes the accumulator's value at a parallel point known to evaluate().
+  // Makes the accumulator's value at a parallel point known to evaluate(), which is asked for it at its window's first
+  // point.
   void set_accumulator(const Point& point, int32_t value);
+  // The point's place in its window: one index an axis of it.
+  std::vector<int64_t> in_window(const Point& point) const;
   void set(int32_t scalar, const Point& point, int32_t value);  // the same of any scalar
   // Evaluates what is already decided by the axes in `known` (a bit each), before loops over the others open.
   void prepare(uint32_t known, const Point& point);

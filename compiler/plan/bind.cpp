@@ -37,13 +37,14 @@ double utilisation(int64_t n, int64_t threads) {
 }
 
 // The parallel axis for a slot: its own kind first; among unit axes the best filled one, at a tie the innermost (its
-// elements are neighbours in memory) or, where wide accesses shall find whole rows, the outermost. -1 when the nest has
-// no parallel axis.
+// elements are neighbours in memory) or, where wide accesses shall find whole rows, the outermost. Windows are not
+// dealt. -1 when the nest has no parallel axis.
 int pick_axis(const Nest& nest, const Binding& binding, const Slot& slot, bool by_rows, bool whole_rows) {
   int sample = -1, unit = -1;
   double best = 0;
   for (int a = 0; a < nest.parallel_count(); ++a) {
     const Axis& axis = nest.axes[a];
+    if (axis.window) continue;
     int64_t threads = int64_t{binding.axes[a].threads} * slot.count;
     // An axis that already has lanes of the other slot is a last choice.
     double value = utilisation(axis.extent, threads) / (binding.axes[a].threads > 1 ? 4 : 1);

@@ -161,6 +161,26 @@ void leave_rest(const Plan& plan, const Nest& nest, Binding& binding) {
       }
 }
 
+// Whole windows, and of one axis as many points as take the fewest cycles. Of what the tile may hold, one operand for
+// each point of a window is as much as a sum.
+void tile_windows(const Plan& plan, const Nest& nest, int budget, Binding& binding) {
+  Tile window(nest.axes.size(), 1);
+  int held = 1;
+  for (size_t a = 0; a < nest.axes.size(); ++a)
+    if (nest.axes[a].window) window[a] = static_cast<int>(nest.axes[a].extent), held *= window[a];
+  Tile best = window;
+  double least = cycles_of_tiles(plan, nest, binding, window);
+  for (int a = 0; a < nest.parallel_count(); ++a)
+    for (int t = 2;
+         !nest.axes[a].window && t <= std::min<int64_t>(budget / held - 1, points_of(plan, nest, binding, a)); ++t) {
+      Tile tile = window;
+      tile[a] = t;
+      const double cycles = cycles_of_tiles(plan, nest, binding, tile);
+      if (cycles < least) least = cycles, best = tile;
+    }
+  for (size_t a = 0; a < best.size(); ++a) binding.axes[a].tile = best[a];
+}
+
 }  // namespace
 
 void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
@@ -171,6 +191,7 @@ void choose_tile(const Plan& plan, const Nest& nest, Binding& binding) {
   int budget = schedule.tile_sample * schedule.tile_unit;
   if (Tile phases = phases_of(nest, binding); std::any_of(phases.begin(), phases.end(), [](int p) { return p > 1; }))
     return tile_phases(plan, nest, phases, budget, binding);
+  if (std::ranges::any_of(nest.axes, &Axis::window)) return tile_windows(plan, nest, budget, binding);
   if (nest.reduced < 0) {  // no reuse to win: a few independent points along the innermost axis hide latency
     int inner = parallel - 1;
     while (inner > 0 && points(inner) == 1) --inner;

@@ -27,7 +27,7 @@ class Pair {
 
   bool walked_as_one() const {
     const Axis &a = nest_.axes[outer_], &b = nest_.axes[inner_];
-    if (a.sample || b.sample || a.reduced != b.reduced) return false;
+    if (a.sample || b.sample || a.window || b.window || a.reduced != b.reduced) return false;
     for (const Quotient& q : nest_.quotients)
       if (named(q.numerator)) return false;
     for (const Scalar& s : nest_.body) {

@@ -35,6 +35,7 @@ struct Axis {
   int64_t extent = 1;
   bool sample = false;  // the sample axis; its extent is the batch
   bool reduced = false;
+  bool window = false;  // parallel, and all of its points stand in every tile: the epilogue is of the tile's windows
   bool operator==(const Axis&) const = default;
 };
 
@@ -82,7 +83,8 @@ struct Scalar {
     load,         // access; where a guard fails the element is not touched and the result is `value`
     primitive,    // prim(args...)
     guarded,      // args[0] where all guards hold, else `value`
-    accumulator,  // result of the reduction
+    accumulator,  // result of the reduction; of the point of the window at the offsets in access.dims, one an axis of
+                  // it
   };
   Kind kind = Kind::constant;
   DType dtype = DType::f32;

@@ -44,6 +44,8 @@ void parse_axes(Line& line, bool reduced, Nest& nest, Binding& binding) {
     while (!line.peek().is(",") && !line.peek().is("]")) {
       if (line.accept("sample")) {
         axis.sample = true;
+      } else if (line.accept("window")) {
+        axis.window = true;
       } else if (line.accept("lane")) {
         parse_lanes(line, spread);
       } else if (line.accept("warp")) {
@@ -118,8 +120,11 @@ class BodyLine {
     if (line_.accept("position")) return {.kind = Scalar::Kind::position};
     if (line_.accept("step")) return {.kind = Scalar::Kind::step};
     if (line_.accept("accumulator")) {
+      Scalar s{.kind = Scalar::Kind::accumulator};
+      if (line_.accept("[")) s.access.dims = indices();
       line_.expect("from");
-      return {.kind = Scalar::Kind::accumulator, .value = line_.real()};
+      s.value = line_.real();
+      return s;
     }
     if (line_.accept("load")) {
       Scalar s{.kind = Scalar::Kind::load, .access = access()};
@@ -177,19 +182,25 @@ class BodyLine {
     Access access;
     access.value = line_.reference(values_, "value");
     line_.expect("[");
-    while (!line_.accept("]")) {
-      if (!access.dims.empty()) line_.expect(",");
-      if (access.dims.empty() && line_.peek().kind == Token::Kind::local) {
-        access.indirect = line_.local(nest_.body.size());
-        access.dims.emplace_back();
-      } else {
-        access.dims.push_back(index());
-      }
+    if (line_.peek().kind == Token::Kind::local) {
+      access.indirect = line_.local(nest_.body.size());
+      access.dims.emplace_back();
+      if (!line_.peek().is("]")) line_.expect(",");
     }
+    for (const Index& dim : indices()) access.dims.push_back(dim);
     if (access.dims.size() != plan_.values[access.value].dims.size())
       line_.fail(fmt::format("'{}' has {} dimensions, got {} indices", plan_.values[access.value].name,
                              plan_.values[access.value].dims.size(), access.dims.size()));
     return access;
+  }
+
+  std::vector<Index> indices() {
+    std::vector<Index> result;
+    while (!line_.accept("]")) {
+      if (!result.empty()) line_.expect(",");
+      result.push_back(index());
+    }
+    return result;
   }
 
   Index index() {

@@ -104,6 +104,8 @@ void border(Plan& plan);
 // CPU: neighbouring unit axes that all of a nest walks as one become one axis, in every nest or in the given one.
 void merge_axes(Plan& plan);
 void merge_axes(Plan& plan, Nest& nest);
+// CPU: sums that are only read window by window are read from the registers of their tile.
+void fold_windows(Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
 // CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.

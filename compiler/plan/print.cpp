@@ -128,6 +128,7 @@ class NestText {
     const AxisBinding& binding = binding_.axes[a];
     std::string result = fmt::format("{}:{}", name_text(axis.name), axis.extent);
     if (axis.sample) result += " sample";
+    if (axis.window) result += " window";
     if (binding.lane_count != 1) result += lanes(binding);
     if (binding.warp_count != 1 || binding.warp_div != 1) result += level("warp", binding.warp_count, binding.warp_div);
     if (binding.threads != binding.lane_count * binding.warp_count)
@@ -168,6 +169,12 @@ class NestText {
     return s.guards.empty() ? result : result + fmt::format(" else {}", s.value);
   }
 
+  std::string of_window(const Scalar& accumulator) const {
+    std::vector<std::string> offsets;
+    for (const Index& dim : accumulator.access.dims) offsets.push_back(index(dim));
+    return offsets.empty() ? "" : fmt::format("[{}]", fmt::join(offsets, ", "));
+  }
+
   std::string scalar(const Scalar& s) const {
     switch (s.kind) {
       case Scalar::Kind::constant: return fmt::format("{}", s.value);
@@ -176,7 +183,7 @@ class NestText {
       case Scalar::Kind::step: return "step";
       case Scalar::Kind::load: return "load " + access(s.access) + guards(s);
       case Scalar::Kind::guarded: return fmt::format("%{}", s.args[0]) + guards(s);
-      case Scalar::Kind::accumulator: return fmt::format("accumulator from {}", s.value);
+      case Scalar::Kind::accumulator: return fmt::format("accumulator{} from {}", of_window(s), s.value);
       case Scalar::Kind::primitive: break;
     }
     std::vector<std::string> args;

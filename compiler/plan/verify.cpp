@@ -92,7 +92,27 @@ void check_shared_sum(const Plan& plan, const Nest& nest, const Binding& binding
           "nest '{}': not all lanes exchange their sums", nest.name);
 }
 
+// A tile has whole windows, and accumulators name points of them.
+void check_windows(const Nest& nest, const Binding& binding) {
+  std::vector<int64_t> extents;
+  for (size_t a = 0; a < nest.axes.size(); ++a) {
+    if (!nest.axes[a].window) continue;
+    extents.push_back(nest.axes[a].extent);
+    check(!nest.axes[a].reduced && binding.axes[a].threads == 1 && binding.axes[a].tile == nest.axes[a].extent,
+          "nest '{}': not all of window '{}' stands in one tile", nest.name, nest.axes[a].name);
+  }
+  for (const Scalar& s : nest.body) {
+    if (s.kind != Scalar::Kind::accumulator) continue;
+    check(s.access.dims.size() == extents.size(), "nest '{}': an accumulator of {} indices, its windows have {}",
+          nest.name, s.access.dims.size(), extents.size());
+    for (size_t d = 0; d < extents.size(); ++d)
+      check(s.access.dims[d].terms.empty() && s.access.dims[d].offset >= 0 && s.access.dims[d].offset < extents[d],
+            "nest '{}': an accumulator outside of the window", nest.name);
+  }
+}
+
 void check_binding(const Plan& plan, const Nest& nest, const Binding& binding) {
+  check_windows(nest, binding);
   check_mma(plan, nest, binding);
   check_shared_sum(plan, nest, binding);
 }

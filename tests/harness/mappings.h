@@ -18,7 +18,7 @@ inline const std::vector<Mapping>& all_mappings() {
   static const std::vector<Mapping> mappings = {
       {"lane_per_member", true, "member=group,lane tile=4x2"},
       {"lane_per_member_chunks", true, "member=group,lane tile=3x2 chunk=3 unroll=3"},
-      {"lane_per_sample", true, "member=group sample=lane tile=2x4"},
+      {"lane_per_sample", true, "member=group sample=lane tile=3x4"},
       {"lane_per_sample_chunks", true, "member=group sample=lane tile=1x3 chunk=4 unroll=1 stash=recompute"},
       {"lane_per_unit", true, "member=group unit=lane tile=2x4 sums=2 stash=recompute"},
       {"team_over_samples", true, "member=group sample=warp*2,lane tile=2x4"},

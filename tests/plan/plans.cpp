@@ -11,7 +11,7 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
   plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
   plan.access = mapping.cpu ? 1 : 4;
   plan::make_nests(graph, plan.chunk < graph.batch, plan);
-  if (mapping.cpu) plan::border(plan), plan::merge_axes(plan);
+  if (mapping.cpu) plan::border(plan), plan::fold_windows(plan), plan::merge_axes(plan), plan::fold_windows(plan);
   plan::bind(plan);
   if (mapping.cpu) plan::share_sums(plan);
   plan::reside(plan, shared_bytes);
