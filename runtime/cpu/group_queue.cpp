@@ -6,14 +6,18 @@
 namespace shoal::cpu {
 namespace {
 constexpr int64_t slices_of_a_group = 8;
-constexpr int64_t ranges_of_a_worker = 8;  // the last to finish is late by about one of them
+// A worker takes one of so many equal parts of what is left for each worker: long runs of neighbouring groups first,
+// and single ones in the end, so that all workers finish within about one group.
+constexpr int64_t parts_of_the_rest = 4;
 }  // namespace
 
 GroupQueue::GroupQueue(int64_t groups, int64_t steps, int workers)
-    : steps_(steps), whole_(groups), slice_(std::max<int64_t>(1, (steps + slices_of_a_group - 1) / slices_of_a_group)) {
+    : steps_(steps),
+      workers_(workers),
+      whole_(groups),
+      slice_(std::max<int64_t>(1, (steps + slices_of_a_group - 1) / slices_of_a_group)) {
   // In turn, the workers share what does not divide by their number and one group more for each of them.
   if (slice_ < steps && workers > 1) whole_ = std::max<int64_t>(0, groups - groups % workers - workers);
-  grain_ = std::max<int64_t>(1, whole_ / (ranges_of_a_worker * workers));
   for (int64_t group = whole_; group < groups; ++group)
     slices_.push_back({group, group + 1, 0, std::min(slice_, steps_)});
 }
@@ -21,7 +25,8 @@ GroupQueue::GroupQueue(int64_t groups, int64_t steps, int workers)
 std::optional<GroupWork> GroupQueue::next() {
   const std::lock_guard lock(mutex_);
   if (next_ < whole_) {
-    const GroupWork work{next_, std::min(next_ + grain_, whole_), 0, steps_};
+    const int64_t run = std::max<int64_t>(1, (whole_ - next_) / (parts_of_the_rest * workers_));
+    const GroupWork work{next_, next_ + run, 0, steps_};
     next_ = work.last;
     return work;
   }

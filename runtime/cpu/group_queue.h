@@ -28,8 +28,8 @@ class GroupQueue {
 
  private:
   std::mutex mutex_;
-  const int64_t steps_;
-  int64_t whole_, grain_, slice_;  // groups [0, whole_) run whole, `grain_` at a time
+  const int64_t steps_, workers_;
+  int64_t whole_, slice_;  // groups [0, whole_) run whole, several at a time
   int64_t next_ = 0;
   std::deque<GroupWork> slices_;
 };

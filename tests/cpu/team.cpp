@@ -97,6 +97,10 @@ TEST(GroupQueue, TheTailIsShared) {
   EXPECT_NEAR(makespan(8, 800, 2), 4, 1e-9);
   EXPECT_EQ(makespan(1, 800, 2), 1);
   EXPECT_EQ(makespan(3, 1, 2), 2);  // a single step is not cut
+  // Of many groups no worker is left with a run of them when there is nothing to share any more.
+  EXPECT_NEAR(makespan(256, 100, 2), 128, 0.13);
+  EXPECT_NEAR(makespan(1000, 100, 3), 1000 / 3.0, 0.26);
+  EXPECT_NEAR(makespan(1000, 1, 2), 500, 1);
 }
 
 }  // namespace
