@@ -20,12 +20,12 @@ kernel::Core zen4(int lanes) {
   kernel::Core core;
   core.issue = 6, core.stores = 0.8, core.shuffles = 1.7, core.integer = 2.4;
   core.interference = 0.5;
-  core.division = 9, core.gathered = 0.8, core.masked_store = 2, core.scattered = 2.2;
+  core.division = 8, core.gathered = 0.8, core.masked_store = 2, core.scattered = 2.2;
   core.branch = 12, core.loop = 3, core.in_flight = 190, core.spill = 1;
   // A vector of 512 bits is one instruction, which most units take two cycles for.
   if (lanes < lanes_of_512_bits) return core;
   core.fp *= 0.5, core.loads *= 0.65, core.shuffles *= 0.8, core.integer *= 0.65;
-  core.division *= 1.5, core.gathered *= 1.2;
+  core.division *= 1.75, core.gathered *= 1.2;
   return core;
 }
 

@@ -2,7 +2,7 @@
 //
 // What one iteration of a loop touches stays in the cache until the next one if it fits; so such a loop brings each of
 // its distinct bytes in once. Where not even one iteration fits, every loop inside is looked at by itself, as often as
-// it runs. Nothing is assumed to be left over from one loop to the one after it then.
+// it runs, and finds there what the loops just before it have left: as many of them as fit together.
 #include "compiler/kernel/traffic.h"
 
 #include <algorithm>
@@ -90,9 +90,11 @@ Traffic::Traffic(const Kernel& kernel, const LoopTree& tree, double groups)
     : kernel_(kernel),
       tree_(tree),
       groups_(groups),
+      touched_(tree.nodes.size()),
       footprint_(tree.nodes.size()),
       own_bytes_(tree.nodes.size()),
-      space_(tree.nodes.size()) {
+      space_(tree.nodes.size()),
+      whole_space_(tree.nodes.size()) {
   std::vector<std::map<int32_t, Touched>> whole(tree.nodes.size()), once(tree.nodes.size());
   for (const LoopAccess& access : tree.accesses) {
     Movement movement(kernel, access);
@@ -140,8 +142,10 @@ Traffic::Traffic(const Kernel& kernel, const LoopTree& tree, double groups)
     return sum;
   };
   for (size_t n = 0; n < tree.nodes.size(); ++n) {
+    for (const auto& [buffer, touched] : whole[n]) touched_[n][buffer] = limited(kernel.buffers[buffer], touched).bytes;
     const Touched all = total(whole[n]);
     footprint_[n] = all.bytes;
+    whole_space_[n] = all.space;
     space_[n] = std::min(all.space, total(once[n]).space);
   }
 }
@@ -150,8 +154,35 @@ double Traffic::beyond(int32_t node, double cache_bytes) const {
   const auto n = static_cast<size_t>(node);
   if (space_[n] <= cache_bytes) return footprint_[n];
   double bytes = own_bytes_[n];
-  for (const int32_t child : tree_.nodes[n].children) bytes += beyond(child, cache_bytes);
+  const std::vector<int32_t>& loops = tree_.nodes[n].children;
+  for (size_t i = 0; i < loops.size(); ++i)
+    bytes += beyond(loops[i], cache_bytes) - left_by_earlier(loops, i, cache_bytes);
   return trips(node) * bytes;
+}
+
+// Of what a loop touches, the bytes that the loops before it have left in the cache.
+double Traffic::left_by_earlier(const std::vector<int32_t>& loops, size_t loop, double cache_bytes) const {
+  std::map<int32_t, double> missing = touched_[loops[loop]];
+  double space = whole_space_[loops[loop]], found = 0;
+  for (size_t earlier = loop; earlier-- > 0;) {
+    space += whole_space_[loops[earlier]];
+    if (space > cache_bytes) break;
+    for (auto& [buffer, bytes] : missing)
+      for (const auto& [other, touched] : touched_[loops[earlier]]) {
+        const double same = std::min({bytes, touched, common_bytes(buffer, other)});
+        bytes -= same, found += same;
+      }
+  }
+  return found;
+}
+
+// Of the memory of two buffers: temporaries may stand where others have stood before.
+double Traffic::common_bytes(int32_t buffer, int32_t other) const {
+  if (buffer == other) return INFINITY;
+  const Buffer &a = kernel_.buffers[buffer], &b = kernel_.buffers[other];
+  if (a.space != Space::shared || b.space != Space::shared) return 0;
+  const int64_t begin = std::max(a.offset, b.offset), end = std::min(a.offset + a.size, b.offset + b.size);
+  return static_cast<double>(std::max<int64_t>(0, end - begin) * element_bytes(a.type));
 }
 
 double Traffic::bytes_beyond(double cache_bytes) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "compiler/kernel/kernel.h"
@@ -24,13 +25,17 @@ class Traffic {
   void touch(int32_t access);
   double footprint_of(int32_t node) const { return footprint_[static_cast<size_t>(node)]; }
   double beyond(int32_t node, double cache_bytes) const;
+  double left_by_earlier(const std::vector<int32_t>& loops, size_t loop, double cache_bytes) const;
+  double common_bytes(int32_t buffer, int32_t other) const;
 
   const Kernel& kernel_;
   const LoopTree& tree_;
   double groups_;
-  std::vector<double> footprint_;  // by node: of all its iterations
-  std::vector<double> own_bytes_;  // by node: of its own accesses in one iteration, each from memory
-  std::vector<double> space_;      // by node: of a cache in which all of them, or one iteration's, stay
+  std::vector<std::map<int32_t, double>> touched_;  // by node: bytes of each buffer in all its iterations
+  std::vector<double> footprint_;                   // by node: their sum
+  std::vector<double> own_bytes_;                   // by node: of its own accesses in one iteration, each from memory
+  std::vector<double> space_;        // by node: of a cache in which all of them, or one iteration's, stay
+  std::vector<double> whole_space_;  // by node: of a cache in which all of them stay
 };
 
 }  // namespace shoal::kernel

@@ -111,6 +111,58 @@ TEST(Traffic, IsWhatDoesNotStayInTheCache) {
   EXPECT_EQ(three.bytes_beyond(64 << 10), 3 * row_bytes + lines);
 }
 
+// Loop after loop: `a` is written, read, and read again behind `x`. `b` stands where `a` stood when `stands` is 0.
+double traffic_of_loops(int64_t stands, double cache_bytes) {
+  const Kernel k = parse_kernel(fmt::format(R"(kernel k warps 1 lanes 8 shared 4096
+buffer x global f32 size 8192 offset 0
+buffer a shared f32 size 2048 offset 0 written
+buffer b shared f32 size 2048 offset {} written
+scalar steps
+code
+%0 = scalar 0 : i32
+%1 = constant 256 : i32
+%2 = constant 1024 : i32
+%3 = constant 8 : i32
+%4 = lane : i32
+%5 = constant 1 : f32
+%6 = loop %0 step 1 : i32
+%7 = loop %1 step 1 : i32
+%8 = mul %7 %3 : i32
+%9 = add %8 %4 : i32
+store a[_, %9, 0] = %5
+end
+%12 = loop %1 step 1 : i32
+%13 = mul %12 %3 : i32
+%14 = add %13 %4 : i32
+%15 = load a[_, %14, 0] : f32
+store b[_, %14, 0] = %15
+end
+%18 = loop %2 step 1 : i32
+%19 = mul %18 %3 : i32
+%20 = add %19 %4 : i32
+%21 = load x[_, %20, 0] : f32
+end
+%23 = loop %1 step 1 : i32
+%24 = mul %23 %3 : i32
+%25 = add %24 %4 : i32
+%26 = load a[_, %25, 0] : f32
+end
+end
+)",
+                                            stands));
+  const double steps = 10;
+  return Traffic(k, loop_tree(k, {static_cast<int32_t>(steps)}), 1).bytes_beyond(cache_bytes) / steps;
+}
+
+// What a loop has left in the cache need not be brought in for the loops behind it, as long as they fit together.
+TEST(Traffic, FindsWhatEarlierLoopsHaveLeft) {
+  const double kib = 1024, a = 8 * kib, b = 8 * kib, x = 32 * kib;
+  EXPECT_EQ(traffic_of_loops(2048, 56 * kib), 0);
+  EXPECT_EQ(traffic_of_loops(2048, 24 * kib), a + b + x + a);        // behind x nothing is left of a
+  EXPECT_EQ(traffic_of_loops(2048, 12 * kib), a + (a + b) + x + a);  // the first two loops do not fit together
+  EXPECT_EQ(traffic_of_loops(0, 24 * kib), a + x + a) << "b takes the memory of a";
+}
+
 // Of lines that are 128 bytes apart each takes the place of two: what has the space in bytes may not stay.
 TEST(Traffic, KnowsThatLinesShareSets) {
   const auto beyond = [](int step, double cache_bytes) {
