@@ -118,10 +118,10 @@ Candidate by_unit(const Graph& graph, const Sizes& sizes, const Machine& machine
 }
 
 // A candidate that gives one member to one thread, with `threads` of them at each member instead: they share the
-// samples where there is a vector of them for each thread, else the units.
+// samples where that leaves each thread a whole tile of them, else the units.
 Candidate by_team(Candidate c, const Graph& graph, int threads) {
   const int64_t vector = c.schedule[PopulationAxis::sample].lane;
-  bool samples = graph.batch >= vector * threads;
+  const bool samples = graph.batch >= c.schedule.tile_sample * vector * threads;
   c.schedule[samples ? PopulationAxis::sample : PopulationAxis::unit].warp = threads;
   c.name = fmt::format("{}, {} threads a member", c.name, threads);
   return c;

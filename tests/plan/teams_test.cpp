@@ -15,14 +15,14 @@ using plan::Candidate;
 using plan::Machine;
 using plan::PopulationAxis;
 
-// A batch of 32 through one product of 64 x 64.
-Graph layer() {
-  return parse_graph(
-      "graph layer batch=32\n"
-      "x = input(name=\"x\", shape=[64], varies=sample)\n"
-      "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
-      "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
-      "out y = y\n");
+// A batch through one product of 64 x 64.
+Graph layer(int batch = 32) {
+  return parse_graph("graph layer batch=" + std::to_string(batch) +
+                     "\n"
+                     "x = input(name=\"x\", shape=[64], varies=sample)\n"
+                     "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
+                     "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
+                     "out y = y\n");
 }
 
 Machine machine_of(int workers, bool teams) {
@@ -49,17 +49,18 @@ TEST(Teams, AreCandidatesWhereMembersLeaveWorkersIdle) {
   EXPECT_EQ(team_sizes(1, 8, false), "");  // a job system promises no two threads at the same time
 }
 
-TEST(Teams, ShareSamplesWhereThereAreEnoughElseUnits) {
-  auto share = [](int workers, PopulationAxis axis) {
+// Of 96 samples each of four threads has a tile of three vectors of eight.
+TEST(Teams, ShareSamplesWhereThereIsATileForEachElseUnits) {
+  auto share = [](int batch, PopulationAxis axis) {
     int most = 1;
-    for (const Candidate& c : plan::candidates(layer(), 1, machine_of(workers, true)))
+    for (const Candidate& c : plan::candidates(layer(batch), 1, machine_of(4, true)))
       most = std::max(most, c.schedule[axis].warp);
     return most;
   };
-  EXPECT_EQ(share(4, PopulationAxis::sample), 4);
-  EXPECT_EQ(share(4, PopulationAxis::unit), 1);
-  EXPECT_EQ(share(8, PopulationAxis::sample), 1);
-  EXPECT_EQ(share(8, PopulationAxis::unit), 8);
+  EXPECT_EQ(share(96, PopulationAxis::sample), 4);
+  EXPECT_EQ(share(96, PopulationAxis::unit), 1);
+  EXPECT_EQ(share(95, PopulationAxis::sample), 1);
+  EXPECT_EQ(share(95, PopulationAxis::unit), 4);
 }
 
 TEST(Teams, CostTheirBarriersAndSplitTheRest) {
