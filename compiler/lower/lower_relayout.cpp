@@ -11,6 +11,9 @@ using kernel::Op;
 
 namespace {
 
+// To transpose a block takes as many instructions as to store about a quarter of its rows element by element.
+constexpr int64_t least_part_of_block = 4;
+
 // rows[r] in lane l becomes rows[l] in lane r. Round d swaps, of each pair of rows r and r + d, the off-diagonal
 // halves.
 void transpose(kernel::Builder& builder, int32_t lane, std::vector<int32_t>& rows) {
@@ -36,15 +39,23 @@ class Relayout {
     lane_ = context_.lane(binding_.axes[0]);
     for (const plan::AxisBinding& axis : binding_.axes) context_.warp(axis);
     context_.forget_loads();
-    const int64_t units = nest_.axes.back().extent / lanes_ * lanes_;
+    const int64_t extent = nest_.axes.back().extent, rest = extent % lanes_, units = extent - rest;
     if (units > 0)
       loop(0, context_.chunk.extent, lanes_, sample_, [&] { loop(1, units, lanes_, unit_, [&] { block(); }); });
-    // Units beyond the last whole block: element by element.
-    if (int64_t rest = nest_.axes.back().extent % lanes_; rest > 0) {
+    if (rest == 0) return;
+    // Units beyond the last whole block: one more block, of which a part is copied a second time, or element by
+    // element.
+    if (units > 0 && rest * least_part_of_block > lanes_ && binding_.axes.back().warp_count == 1) {
+      if (context_.threads_share) builder_.barrier(false);  // other lanes store that part
+      loop(0, context_.chunk.extent, lanes_, sample_, [&] {
+        unit_.constant = extent - lanes_;
+        block();
+        unit_ = {};
+      });
+    } else {
       plan::Nest tail = nest_;
       tail.axes.back().extent = rest;
-      tail.body[0].access.dims.back().offset = tail.stores[0].access.dims.back().offset =
-          nest_.axes.back().extent - rest;
+      tail.body[0].access.dims.back().offset = tail.stores[0].access.dims.back().offset = units;
       lower_nest(context_, tail, binding_);
     }
   }
