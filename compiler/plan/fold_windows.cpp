@@ -85,7 +85,7 @@ class Fold {
     }
     if (const int32_t sample = sample_of(sum_); sample >= 0) axes_[sample].terms = {{sample_of(reader), 1}};
     for (size_t a = 0; a < sum_.axes.size(); ++a) {
-      if (!sum_.axes[a].reduced) continue;
+      if (!sum_.axes[a].window && !sum_.axes[a].reduced) continue;
       axes_[a].terms = {next_axis()};
       nest_.axes.push_back(sum_.axes[a]);
     }
@@ -121,7 +121,8 @@ class Fold {
     return copied(sum_.stores[0].scalar, with_operands(sum_, std::move(stored)), at, of_window);
   }
 
-  // Copies what is wanted of the sum's body; the new number of scalar `last`. `of_window`: whose sum an accumulator is.
+  // Copies what is wanted of the sum's body; the new number of scalar `last`. `of_window`: whose sum an accumulator is,
+  // where the reader brings a window.
   int32_t copied(int32_t last, const std::vector<bool>& wanted, const std::vector<Index>& axes,
                  const std::vector<Index>& of_window) {
     std::vector<int32_t> number(sum_.body.size(), -1);
@@ -131,7 +132,7 @@ class Fold {
       s.index = substituted(s.index, axes);
       for (Index& index : s.access.dims) index = substituted(index, axes);
       for (Guard& guard : s.guards) guard.index = substituted(guard.index, axes);
-      if (s.kind == Scalar::Kind::accumulator) s.access.dims = of_window;
+      if (s.kind == Scalar::Kind::accumulator && !of_window.empty()) s.access.dims = of_window;
       number[i] = add(std::move(s), number);
     }
     return number[last];
@@ -225,6 +226,8 @@ class WindowFolder {
     }
     for (size_t a = 0; a < reader.axes.size(); ++a)
       if (!named[a] && !reader.axes[a].sample) return false;
+    if (points > 1 && std::ranges::any_of(plan_.nests[sum].axes, &Axis::window))
+      return false;  // one of its own already
     const Schedule& schedule = plan_.schedule;
     const int64_t tile = int64_t{schedule.tile_sample} * schedule.tile_unit;
     return (points == 1 || points * least_places <= tile) &&

@@ -65,6 +65,23 @@ const std::vector<harness::Mapping>& mappings() {
   return all;
 }
 
+// A second convolution behind the pooling, whose padding is a copy of the pooled values with a border.
+Graph two_convolutions() {
+  Graph g;
+  g.name = "two_convolutions";
+  g.batch = 16;
+  Scope s(g);
+  Value x = s.input("x", Role::input, {1, 8, 8}, {true, true});
+  Value w = s.input("w", Role::parameter, {3, 1, 3, 3}, {true, false});
+  Value v = s.input("v", Role::parameter, {2, 3, 3, 3}, {true, false});
+  const std::vector<int64_t> none(2, 0), one(2, 1);
+  Value sums = contract(window(x, {1, 2}, {3, 3}, {1, 1}, none, none, 0), "chwij", w, "ocij", "ohw");
+  Value pooled = reduce(Reduction::max, window(sums, {1, 2}, {2, 2}, {2, 2}, none, none, 0), {3, 4});
+  Value y = contract(window(pooled, {1, 2}, {3, 3}, {1, 1}, one, one, 0), "chwij", v, "ocij", "ohw");
+  s.output("y", reduce(Reduction::max, window(y, {1, 2}, {3, 3}, {3, 3}, none, none, 0), {3, 4}));
+  return dce(cse(fold(unroll_windows(g))));
+}
+
 class WindowsOfSums : public testing::TestWithParam<harness::Mapping> {};
 
 TEST_P(WindowsOfSums, AsTheEvaluator) {
@@ -81,6 +98,19 @@ TEST_P(WindowsOfSums, AsTheEvaluator) {
                 1)
           << size.channels << " channels, windows of " << size.pool[0] << " x " << size.pool[1] << ": " << where;
     }
+}
+
+TEST_P(WindowsOfSums, AreCopiedIntoTheBorderOfTheNextConvolution) {
+  const Graph g = two_convolutions();
+  const Evaluation e = harness::random_inputs(g, 3, 4);
+  const Module m = compile(g, harness::target_for(GetParam()), {.members = 3, .schedule = GetParam().schedule});
+  EXPECT_TRUE(m.plan_text.find(" window tile*") != std::string::npos) << m.plan_text;
+  std::string where;
+  // f32 rounding of sums of up to 27 terms of size 10.
+  EXPECT_LE(harness::worst_error(harness::run_module(m, g, e, 1, harness::in_interpreter(1)),
+                                 harness::run_reference(g, e, 1), 1e-4, 1e-4, &where),
+            1)
+      << where;
 }
 
 INSTANTIATE_TEST_SUITE_P(Mappings, WindowsOfSums, testing::ValuesIn(mappings()),
