@@ -28,9 +28,7 @@ plan::Plan make_plan(const Graph& whole, const plan::Schedule& schedule, const T
   // Nests first: what is grouped does not depend on lanes. Then binding, because layouts and places follow the lanes,
   // and what a thread touches alone is known from it; the lanes of sums last, which read what others lay out.
   plan::make_nests(graph, p.chunk < graph.batch, p);
-  // Windows go into the sums that they are of before axes merge, which hides windows along one of them; and readers
-  // that walk as the sums do only when axes have merged go after it.
-  if (cpu) plan::border(p), plan::fold_windows(p), plan::merge_axes(p), plan::fold_windows(p);
+  if (cpu) plan::rewrite_nests(p);
   plan::bind(p);
   if (cpu) plan::share_sums(p);
   plan::reside(p, shared_bytes);

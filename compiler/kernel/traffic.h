@@ -22,7 +22,6 @@ class Traffic {
 
  private:
   double trips(int32_t node) const { return node == 0 ? groups_ : tree_.nodes[node].trips; }
-  void touch(int32_t access);
   double footprint_of(int32_t node) const { return footprint_[static_cast<size_t>(node)]; }
   double beyond(int32_t node, double cache_bytes) const;
   double left_by_earlier(const std::vector<int32_t>& loops, size_t loop, double cache_bytes) const;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/plan/bind.h"
+#include "compiler/plan/index.h"
 #include "compiler/plan/plan.h"
 
 namespace shoal::plan {
@@ -18,7 +19,10 @@ namespace {
 // the tile and so stays in a register too, and two for the sums of two windows, without which nothing is shared.
 constexpr int64_t least_places = 3;
 
-bool is_unbroken(const Nest& nest) { return nest.quotients.empty() && nest.phase == Phase::steps && !nest.over_chunks; }
+// Work that may be done in another nest of its region: no nest is, of which more than axes and a body is to be kept.
+bool is_plain(const Nest& nest) {
+  return nest.quotients.empty() && nest.phase == Phase::steps && !nest.over_chunks && !nest.relayout;
+}
 
 // How a reader walks through dimension `d` of the sum: windows of `extent` elements from `start` on.
 struct Dimension {
@@ -32,28 +36,6 @@ int32_t sample_of(const Nest& nest) {
   for (size_t a = 0; a < nest.axes.size(); ++a)
     if (nest.axes[a].sample && !nest.axes[a].reduced) return static_cast<int32_t>(a);
   return -1;
-}
-
-// An index in which each axis is replaced by an index over other axes.
-Index substituted(const Index& index, const std::vector<Index>& by_axis) {
-  Index result{{}, index.offset};
-  const auto add = [&](int32_t axis, int64_t factor) {
-    const auto same = std::ranges::find(result.terms, axis, &Term::axis);
-    if (same == result.terms.end())
-      result.terms.push_back({axis, factor});
-    else
-      same->factor += factor;
-  };
-  for (const Term& term : index.terms) {
-    if (term.axis == time_axis) {
-      add(term.axis, term.factor);
-      continue;
-    }
-    const Index& by = by_axis[term.axis];
-    for (const Term& t : by.terms) add(t.axis, t.factor * term.factor);
-    result.offset += by.offset * term.factor;
-  }
-  return result;
 }
 
 // The reader with the sum in its registers.
@@ -158,22 +140,29 @@ class WindowFolder {
 
   void run() {
     for (size_t n = 0; n < plan_.nests.size(); ++n)
-      if (const std::optional<size_t> sum = foldable_sum(n)) {
-        plan_.nests[n] = Fold(plan_.nests[*sum], plan_.nests[n], *dimensions(plan_.nests[*sum], plan_.nests[n])).nest();
-        plan_.nests.erase(plan_.nests.begin() + static_cast<std::ptrdiff_t>(*sum));
+      if (const std::optional<Foldable> found = foldable(n)) {
+        plan_.nests[n] = Fold(plan_.nests[found->sum], plan_.nests[n], found->dims).nest();
+        plan_.nests.erase(plan_.nests.begin() + static_cast<std::ptrdiff_t>(found->sum));
         --n;
       }
   }
 
  private:
-  // The nest of a sum that only nest `reader` reads, window by window.
-  std::optional<size_t> foldable_sum(size_t reader) const {
+  struct Foldable {
+    size_t sum;  // the nest
+    std::vector<Dimension> dims;
+  };
+
+  // A sum that only nest `reader` reads, window by window.
+  std::optional<Foldable> foldable(size_t reader) const {
     const Nest& nest = plan_.nests[reader];
-    if (nest.reduced >= 0 || nest.relayout || !is_unbroken(nest)) return {};
+    if (nest.reduced >= 0 || !is_plain(nest)) return {};
     for (const Scalar& s : nest.body) {
       if (s.kind != Scalar::Kind::load) continue;
       const std::optional<size_t> sum = only_maker(s.access.value, reader);
-      if (sum && may_move(*sum, reader) && walks_in_windows(*sum, nest)) return sum;
+      if (!sum || !may_move(*sum, reader)) continue;
+      std::optional<std::vector<Dimension>> dims = dimensions(plan_.nests[*sum], nest);
+      if (dims && lie_side_by_side(*dims, plan_.nests[*sum], nest)) return Foldable{*sum, std::move(*dims)};
     }
     return {};
   }
@@ -197,7 +186,7 @@ class WindowFolder {
   // Whether what the sum reads is the same where the reader stands.
   bool may_move(size_t sum, size_t reader) const {
     const Nest &from = plan_.nests[sum], &to = plan_.nests[reader];
-    if (sum > reader || from.reduced < 0 || !is_unbroken(from) || from.region != to.region || from.loop != to.loop)
+    if (sum > reader || from.reduced < 0 || !is_plain(from) || from.region != to.region || from.loop != to.loop)
       return false;
     for (const Scalar& s : from.body)
       for (size_t n = sum + 1; n <= reader && s.kind == Scalar::Kind::load; ++n)
@@ -207,12 +196,10 @@ class WindowFolder {
   }
 
   // Whether the reader's windows lie side by side, so that no sum is computed twice, and two of them fit into a tile.
-  bool walks_in_windows(size_t sum, const Nest& reader) const {
-    const std::optional<std::vector<Dimension>> dims = dimensions(plan_.nests[sum], reader);
-    if (!dims) return false;
+  bool lie_side_by_side(const std::vector<Dimension>& dims, const Nest& sum, const Nest& reader) const {
     std::vector<bool> named(reader.axes.size(), false);
     int64_t points = 1;
-    for (const Dimension& d : *dims) {
+    for (const Dimension& d : dims) {
       points *= d.extent;
       int64_t last = d.start.offset + d.extent - 1;
       if (d.start.terms.size() > 1) return false;
@@ -226,12 +213,10 @@ class WindowFolder {
     }
     for (size_t a = 0; a < reader.axes.size(); ++a)
       if (!named[a] && !reader.axes[a].sample) return false;
-    if (points > 1 && std::ranges::any_of(plan_.nests[sum].axes, &Axis::window))
-      return false;  // one of its own already
+    if (points > 1 && std::ranges::any_of(sum.axes, &Axis::window)) return false;  // one of its own already
     const Schedule& schedule = plan_.schedule;
     const int64_t tile = int64_t{schedule.tile_sample} * schedule.tile_unit;
-    return (points == 1 || points * least_places <= tile) &&
-           (sample_of(plan_.nests[sum]) >= 0) == (sample_of(reader) >= 0);
+    return (points == 1 || points * least_places <= tile) && (sample_of(sum) >= 0) == (sample_of(reader) >= 0);
   }
 
   // By dimension of the sum in memory. None where its points are not stored as its axes number them, or where the

@@ -37,7 +37,8 @@ class Pair {
     return std::ranges::all_of(nest_.stores, [&](const Store& store) { return walked_as_one(store.access); });
   }
 
-  // The access along the axis that both become. The rest of a row's dimension goes into the faster one.
+  // The access along the axis that both become: a dimension that only counted rows stays at 0, and the one in the row
+  // goes on beyond its end.
   void merge(Access& access) const {
     for (Index& index : access.dims) {
       std::erase_if(index.terms, [&](const Term& term) { return term.axis == outer_; });

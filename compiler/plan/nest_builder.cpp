@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/plan/index.h"
 #include "compiler/plan/inline_cost.h"
 #include "compiler/support/error.h"
 
@@ -15,29 +16,6 @@ namespace {
 // What is read where guards fail. An index beside numbers that are filled with minus infinity chooses nothing there.
 double fill_of(DType dtype, double fill) {
   return dtype == DType::i32 && std::abs(fill) > std::numeric_limits<int32_t>::max() ? 0 : fill;
-}
-
-Index scaled(Index index, int64_t factor) {
-  for (Term& term : index.terms) term.factor *= factor;
-  index.offset *= factor;
-  return index;
-}
-
-Index sum(Index a, const Index& b) {
-  for (const Term& term : b.terms) {
-    bool found = false;
-    for (Term& mine : a.terms)
-      if (mine.axis == term.axis) mine.factor += term.factor, found = true;
-    if (!found) a.terms.push_back(term);
-  }
-  std::erase_if(a.terms, [](const Term& t) { return t.factor == 0; });
-  a.offset += b.offset;
-  return a;
-}
-
-Index shifted(Index index, int64_t by) {
-  index.offset += by;
-  return index;
 }
 
 const Index current_time{{{time_axis, 1}}, 0};

@@ -106,6 +106,8 @@ void merge_axes(Plan& plan);
 void merge_axes(Plan& plan, Nest& nest);
 // CPU: sums that are only read window by window are read from the registers of their tile.
 void fold_windows(Plan& plan);
+// CPU: all of these, in their order.
+void rewrite_nests(Plan& plan);
 // Gives every nest of the plan its binding by the schedule's order of preference.
 void bind(Plan& plan);
 // CPU: lets the lanes of sums over samples run along the samples where that is predicted to be faster than along units.

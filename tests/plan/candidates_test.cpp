@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/graph/text.h"
 #include "compiler/plan/choose.h"
+#include "tests/plan/plans.h"
 
 namespace shoal::test {
 namespace {
@@ -14,15 +14,6 @@ namespace {
 using plan::Candidate;
 using plan::Machine;
 using testing::ElementsAre;
-
-Graph layer(int batch) {
-  return parse_graph("graph layer batch=" + std::to_string(batch) +
-                     "\n"
-                     "x = input(name=\"x\", shape=[64], varies=sample)\n"
-                     "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
-                     "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
-                     "out y = y\n");
-}
 
 Machine machine_of(int lanes) {
   Machine machine;
@@ -33,7 +24,7 @@ Machine machine_of(int lanes) {
 TEST(Candidates, DifferFromEachOtherAndFromTheirVariations) {
   for (const int64_t members : {1, 3, 64})
     for (const int batch : {1, 5, 32}) {
-      const Graph graph = layer(batch);
+      const Graph graph = square_layer(batch);
       std::vector<Candidate> all = plan::candidates(graph, members, machine_of(16));
       size_t varied = 0;
       for (size_t c = 0, bases = all.size(); c < bases; ++c)
@@ -49,7 +40,7 @@ TEST(Candidates, DifferFromEachOtherAndFromTheirVariations) {
 }
 
 TEST(Candidates, WiderOnesHoldTheOthersAndTheirVariations) {
-  const Graph graph = layer(32);
+  const Graph graph = square_layer(32);
   const std::vector<Candidate> few = plan::candidates(graph, 4, machine_of(16));
   const std::vector<Candidate> all = plan::wider_candidates(graph, 4, machine_of(16));
   const auto expect_held = [&](const Candidate& c) {
@@ -66,7 +57,7 @@ TEST(Candidates, WiderOnesHoldTheOthersAndTheirVariations) {
 // The numbers of lanes of the candidates.
 std::set<int> lanes_of(int batch, int64_t members, int lanes) {
   std::set<int> found;
-  for (const Candidate& c : plan::candidates(layer(batch), members, machine_of(lanes)))
+  for (const Candidate& c : plan::candidates(square_layer(batch), members, machine_of(lanes)))
     found.insert(c.schedule.lanes());
   return found;
 }

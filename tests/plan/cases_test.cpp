@@ -76,6 +76,7 @@ void check_case(const Case& c) {
   if (c.kind == "train") add_descent(graph);
   const plan::Plan plan = plan_for(dce(cse(fold(unroll_windows(graph)))), c.schedule);
   const std::string text = print(plan);
+  EXPECT_EQ(print(plan::parse_plan(text)), text);
   const std::vector<std::string> lines = lines_of(text);
   auto from = lines.begin();
   for (const auto& [kind, wanted] : c.expectations) {

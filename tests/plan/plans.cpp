@@ -1,6 +1,8 @@
 // The planning stages in the order of compile().
 #include "tests/plan/plans.h"
 
+#include "compiler/graph/text.h"
+
 namespace shoal::test {
 
 plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t shared_bytes) {
@@ -11,7 +13,7 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
   plan.chunk = plan.schedule.chunk ? plan.schedule.chunk : graph.batch;
   plan.access = mapping.cpu ? 1 : 4;
   plan::make_nests(graph, plan.chunk < graph.batch, plan);
-  if (mapping.cpu) plan::border(plan), plan::fold_windows(plan), plan::merge_axes(plan), plan::fold_windows(plan);
+  if (mapping.cpu) plan::rewrite_nests(plan);
   plan::bind(plan);
   if (mapping.cpu) plan::share_sums(plan);
   plan::reside(plan, shared_bytes);
@@ -23,6 +25,15 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
 
 plan::Plan plan_for(const Graph& graph, const std::string& schedule) {
   return plan_for(graph, {"given", true, schedule});
+}
+
+Graph square_layer(int64_t batch) {
+  return parse_graph("graph layer batch=" + std::to_string(batch) +
+                     "\n"
+                     "x = input(name=\"x\", shape=[64], varies=sample)\n"
+                     "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
+                     "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
+                     "out y = y\n");
 }
 
 }  // namespace shoal::test

@@ -14,4 +14,7 @@ plan::Plan plan_for(const Graph& graph, const harness::Mapping& mapping, int64_t
 // The same under a CPU schedule with eight lanes.
 plan::Plan plan_for(const Graph& graph, const std::string& schedule);
 
+// A batch through one product of 64 x 64.
+Graph square_layer(int64_t batch);
+
 }  // namespace shoal::test

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "compiler/graph/text.h"
 #include "compiler/plan/choose.h"
+#include "tests/plan/plans.h"
 
 namespace shoal::test {
 namespace {
@@ -14,16 +14,6 @@ namespace {
 using plan::Candidate;
 using plan::Machine;
 using plan::PopulationAxis;
-
-// A batch through one product of 64 x 64.
-Graph layer(int batch = 32) {
-  return parse_graph("graph layer batch=" + std::to_string(batch) +
-                     "\n"
-                     "x = input(name=\"x\", shape=[64], varies=sample)\n"
-                     "w = input(name=\"w\", role=parameter, shape=[64, 64], varies=member)\n"
-                     "y = contract(x, w, a=\"k\", b=\"ok\", out=\"o\")\n"
-                     "out y = y\n");
-}
 
 Machine machine_of(int workers, bool teams) {
   Machine machine;
@@ -34,7 +24,7 @@ Machine machine_of(int workers, bool teams) {
 // The numbers of threads of the candidates' teams, in order.
 std::string team_sizes(int64_t members, int workers, bool teams = true) {
   std::string sizes;
-  for (const Candidate& c : plan::candidates(layer(), members, machine_of(workers, teams)))
+  for (const Candidate& c : plan::candidates(square_layer(32), members, machine_of(workers, teams)))
     if (c.schedule.warps() > 1) sizes += std::to_string(c.schedule.warps()) + " ";
   return sizes;
 }
@@ -53,7 +43,7 @@ TEST(Teams, AreCandidatesWhereMembersLeaveWorkersIdle) {
 TEST(Teams, ShareSamplesWhereThereIsATileForEachElseUnits) {
   auto share = [](int batch, PopulationAxis axis) {
     int most = 1;
-    for (const Candidate& c : plan::candidates(layer(batch), 1, machine_of(4, true)))
+    for (const Candidate& c : plan::candidates(square_layer(batch), 1, machine_of(4, true)))
       most = std::max(most, c.schedule[axis].warp);
     return most;
   };
